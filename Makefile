@@ -1,0 +1,89 @@
+# The project's verbs. On a fresh Debian or Ubuntu machine, as root:
+#   make up      a running service with a first project     make down    stop it; PURGE=1 removes all it made
+#   make test    every test                                 make check   those that need no Docker
+#   make lint    style and types                            make bench   measurements
+#   make docs    the generated pages                        make constraints   newer pins
+# Settings: FLAVOUR=sandbox|supabase  PORT=8600  PURGE=1  PYTHON=python3.12  PYTEST_ARGS="-k name"
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := check
+.PHONY: up down test check lint bench docs constraints machine-ready test-packages
+
+PYTHON ?= python3
+FLAVOUR ?=
+PORT ?=
+PURGE ?=
+PYTEST_ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON_VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+# What the environment was made of: another interpreter or other pins make it anew.
+STAMP := $(VENV)/.made-$(PYTHON_VERSION)-$(shell cat pyproject.toml constraints.txt | sha256sum | cut -c1-16)
+
+# $(call install,PACKAGES): from the package sources that this machine has.
+define install
+{ [ "$$(id -u)" -eq 0 ] || { echo "error: these packages are missing: $(1). Install them, or run make as root." >&2; exit 1; }; \
+  command -v apt-get >/dev/null || { echo "error: these packages are missing: $(1), and there is no apt-get here." >&2; exit 1; }; \
+  echo "installing: $(1)"; apt-get update -qq; \
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(1) >/dev/null; }
+endef
+
+up: $(STAMP)
+	@$(BIN)/supafleet up $(if $(FLAVOUR),--flavour $(FLAVOUR)) $(if $(PORT),--port $(PORT))
+
+down: $(STAMP)
+	@$(BIN)/supafleet down $(if $(filter 1,$(PURGE)),--purge --yes)
+
+test: $(STAMP) test-packages machine-ready lint
+	@$(BIN)/pytest $(PYTEST_ARGS)
+
+check: $(STAMP) test-packages lint
+	@$(BIN)/pytest -m "not docker" $(PYTEST_ARGS)
+
+lint: $(STAMP)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/yamllint --strict .
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/ansible-lint --offline
+
+bench: $(STAMP) test-packages machine-ready
+	@$(BIN)/python -m benchmarks
+
+docs: $(STAMP)
+	@mkdir -p docs/reference
+	@$(BIN)/python -m supafleet.cli.reference docs/reference/cli.md
+	@$(BIN)/python -m supafleet.docs roles
+
+# The pins hold for every supported Python: the file has no markers, and a test looks.
+constraints: $(STAMP)
+	@$(BIN)/pip-compile --quiet --upgrade --extra dev --strip-extras --no-header --annotation-style line \
+	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options \
+	  --output-file constraints.txt pyproject.toml
+	@sed -i '1i # Exact versions of all that is installed, for Python 3.11 to 3.13. Made by `make constraints`.' constraints.txt
+
+# Docker engine and Compose on this machine, by the same playbook that prepares any other host.
+machine-ready: $(STAMP)
+	@$(BIN)/ansible-playbook -i inventories/local playbooks/host_prepare.yml
+
+test-packages:
+	@missing=""; \
+	compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing="$$missing postgresql"; \
+	command -v node >/dev/null || missing="$$missing nodejs"; \
+	command -v npm >/dev/null || missing="$$missing npm"; \
+	command -v debootstrap >/dev/null || missing="$$missing debootstrap"; \
+	[ -z "$$missing" ] || $(call install,$$missing)
+
+$(STAMP):
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || $(call install,python3 python3-venv)
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+	  { echo "error: $(PYTHON) is $$($(PYTHON) -V); Python 3.11 to 3.13 is needed: name one with PYTHON=..." >&2; exit 1; }
+	@version=$$($(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
+	found=$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null || true); \
+	[ "$$found" = "$$version" ] || $(PYTHON) -m venv --clear $(VENV)
+	@echo "installing the Python packages into $(VENV)"
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@rm -f $(VENV)/.made-*
+	@touch $@

@@ -1,0 +1,70 @@
+"""Filters of the roles: thin adapters to the tested package."""
+
+import json
+from pathlib import Path
+
+from supafleet.content import content_root
+from supafleet.sandbox import content_digest
+from supafleet.explanation import explain_failure
+from supafleet.stack.objects import plan_network, plan_volumes
+from supafleet.stack.project import parse_project
+from supafleet.stack.render import render_project
+from supafleet.stack.settings import SERVICES
+
+SHORTEST_SECRET = 8
+
+
+def _plain(value):  # type: ignore[no-untyped-def]
+    """Ansible's tagged strings and lazy containers as plain Python."""
+    return json.loads(json.dumps(value))
+
+
+def rendered(project, secrets, engine):  # type: ignore[no-untyped-def]
+    """Arguments of compose_files: files, secret_files, modes."""
+    result = render_project(_plain(project), _plain(secrets), _plain(engine), content_root())
+    return {
+        "files": {name: file.content for name, file in result.files.items() if not file.secret},
+        "secret_files": {name: file.content for name, file in result.files.items() if file.secret},
+        "modes": {name: file.mode for name, file in result.files.items()},
+        "images": result.images,
+    }
+
+
+def network(project):  # type: ignore[no-untyped-def]
+    return plan_network(parse_project(project))
+
+
+def volumes(project):  # type: ignore[no-untyped-def]
+    return plan_volumes(parse_project(project))
+
+
+def services(_project):  # type: ignore[no-untyped-def]
+    return list(SERVICES)
+
+
+def secret_values(secrets):  # type: ignore[no-untyped-def]
+    """Values long enough to be blotted out without blotting out ordinary words."""
+    return sorted({value for value in _plain(secrets).values() if len(value) >= SHORTEST_SECRET and value != "supabase"})
+
+
+def failure(observation, message, project, images):  # type: ignore[no-untyped-def]
+    return explain_failure(_plain(observation), str(message), _plain(project), _plain(images))
+
+
+def sandbox_digest(_anything):  # type: ignore[no-untyped-def]
+    return content_digest(Path(content_root()))
+
+
+class FilterModule:
+    """Names as the roles use them."""
+
+    def filters(self):  # type: ignore[no-untyped-def]
+        return {
+            "supafleet_rendered": rendered,
+            "supafleet_network": network,
+            "supafleet_volumes": volumes,
+            "supafleet_services": services,
+            "supafleet_secret_values": secret_values,
+            "supafleet_failure": failure,
+            "supafleet_sandbox_digest": sandbox_digest,
+        }

@@ -1,0 +1,181 @@
+"""The host's own records: who is working on a project, and which ports and subnets are taken.
+
+Every playbook takes the project's lock, whoever runs it. A lock is a small file that its run keeps alive; it
+lapses by itself when the run stops renewing it, so that a killed playbook never blocks a project for long.
+Leases stand in one file under `flock`, so that two installations on one host cannot take the same port or subnet.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import signal
+import socket
+import time
+
+LOCK_SECONDS = 90
+
+
+class Refused(Exception):
+    """The lock or a lease belongs to somebody else; the message tells whom and since when."""
+
+
+@contextlib.contextmanager
+def exclusively(data_root):
+    """Hold the host's flock over locks and leases."""
+    os.makedirs(data_root, mode=0o700, exist_ok=True)
+    with open(os.path.join(data_root, "records.lock"), "a", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _read(path):
+    try:
+        with open(path, encoding="utf-8") as file:
+            return json.load(file)
+    except (FileNotFoundError, ValueError):
+        return {}
+
+
+def _write(path, data):
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    beside = path + ".new"
+    with open(beside, "w", encoding="utf-8") as file:
+        json.dump(data, file, indent=1, sort_keys=True)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(beside, path)
+
+
+def _lock_path(data_root, project):
+    return os.path.join(data_root, "locks", project + ".json")
+
+
+def _lease_path(data_root):
+    return os.path.join(data_root, "leases.json")
+
+
+def take_lock(data_root, project, holder, now=None):
+    """Take or keep the project's lock.
+
+    Args:
+        holder: dict with run (id), kind, actor.
+
+    Raises:
+        Refused: a live run of somebody else holds it.
+    """
+    now = time.time() if now is None else now
+    path = _lock_path(data_root, project)
+    with exclusively(data_root):
+        current = _read(path)
+        if current and current["run"] != holder["run"] and current["expires_at"] > now:
+            since = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(current["since"]))
+            raise Refused(
+                "project {0} is locked by {1} doing {2} since {3} (run {4}); the lock lapses {5} s after that run "
+                "stops renewing it".format(
+                    project, current["actor"], current["kind"], since, current["run"], LOCK_SECONDS
+                )
+            )
+        since = current["since"] if current and current["run"] == holder["run"] else now
+        _write(path, dict(holder, since=since, expires_at=now + LOCK_SECONDS))
+
+
+def renew(data_root, project, run, now=None):
+    """Keep a lock alive; False when it is no longer this run's."""
+    now = time.time() if now is None else now
+    path = _lock_path(data_root, project)
+    with exclusively(data_root):
+        current = _read(path)
+        if current.get("run") != run:
+            return False
+        _write(path, dict(current, expires_at=now + LOCK_SECONDS))
+    return True
+
+
+def lock_is_held(data_root, project, run):
+    """Whether this run has the project's lock."""
+    return _read(_lock_path(data_root, project)).get("run") == run
+
+
+def release_lock(data_root, project, run):
+    """Give the lock back; somebody else's lock is left alone."""
+    path = _lock_path(data_root, project)
+    with exclusively(data_root):
+        if _read(path).get("run") == run:
+            os.unlink(path)
+
+
+def take_leases(data_root, owner, wanted, check_only=False):
+    """Record `wanted` ({"port": 54321, "subnet": "10.213.7.0/24"}) for `owner` ("installation/project").
+
+    Returns:
+        Whether the record changed.
+
+    Raises:
+        Refused: another project has one of them.
+    """
+    path = _lease_path(data_root)
+    if check_only and not os.path.isdir(data_root):
+        return True
+    with exclusively(data_root):
+        leases = _read(path)
+        for other, held in sorted(leases.items()):
+            for what, value in wanted.items():
+                if other != owner and held.get(what) == value:
+                    installation, project = other.split("/", 1)
+                    raise Refused(
+                        "{0} {1} is leased to project {2} of installation {3} on this host: choose another {0}".format(
+                            what, value, project, installation
+                        )
+                    )
+        if leases.get(owner) == wanted:
+            return False
+        if not check_only:
+            leases[owner] = dict(wanted)
+            _write(path, leases)
+        return True
+
+
+def return_leases(data_root, owner, check_only=False):
+    """Forget what `owner` had; whether there was anything."""
+    path = _lease_path(data_root)
+    if not os.path.isdir(data_root):
+        return False
+    with exclusively(data_root):
+        leases = _read(path)
+        if owner not in leases:
+            return False
+        if not check_only:
+            del leases[owner]
+            _write(path, leases)
+        return True
+
+
+def port_is_free(address, port):
+    """Whether this host could listen on `address`:`port` now."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OSError:
+            return False
+    return True
+
+
+def end_leftover_compose(project_root):
+    """Kill every Compose process that still works on `project_root`; how many there were."""
+    ended = 0
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open("/proc/{0}/cmdline".format(pid), "rb") as file:
+                words = file.read().decode(errors="replace").split("\0")
+        except OSError:
+            continue
+        if int(pid) != os.getpid() and "compose" in words and project_root in words and words[0].find("docker") >= 0:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
+                ended += 1
+    return ended

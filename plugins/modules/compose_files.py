@@ -1,0 +1,215 @@
+#!/usr/bin/python
+"""Put all files of a Compose project in place and say which services they would change."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: compose_files
+short_description: Write a project's folder and compare it with its containers
+description:
+  - Writes every file of a Compose project in one task, each atomically, and removes files of the managed folders that
+    are no longer wanted.
+  - Then asks Compose for the configuration hash of each service and compares it with the observed containers.
+  - In check mode the files go to a private scratch folder that is removed again; the comparison is the same.
+options:
+  root:
+    description: Folder of the project on the host; made with mode 0700.
+    type: path
+    required: true
+  files:
+    description: Content of the files without secrets, by path relative to O(root).
+    type: dict
+    required: true
+  secret_files:
+    description: Content of the files with secrets, of the same form; it is never shown.
+    type: dict
+    default: {}
+  modes:
+    description: Mode of each file, such as V(0644). Apart, because every value inside a secret option is blotted out of
+      the module's answer, wherever it stands.
+    type: dict
+    required: true
+  managed_folders:
+    description: Sub-folders that hold exactly the given files.
+    type: list
+    elements: str
+    default: []
+  folders:
+    description: Sub-folders that have to exist, whatever they hold.
+    type: list
+    elements: str
+    default: []
+  containers:
+    description: Containers of the project as C(docker_observation) returns them.
+    type: list
+    elements: dict
+    default: []
+author: [Supafleet]
+"""
+
+EXAMPLES = r"""
+- name: Put the files in place
+  compose_files:
+    root: /var/lib/supafleet/projects/demo
+    files:
+      compose.yml: "services: {}"
+    modes:
+      compose.yml: "0644"
+"""
+
+RETURN = r"""
+actions:
+  description: For each service V(create), V(recreate), V(start) or V(keep).
+  returned: success
+  type: dict
+touched:
+  description: Names of the services whose action is not V(keep).
+  returned: success
+  type: list
+"""
+
+import contextlib
+import os
+import subprocess
+import tempfile
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.observation import phase_of
+
+ARGUMENTS = {
+    "root": {"type": "path", "required": True},
+    "files": {"type": "dict", "required": True},
+    "secret_files": {"type": "dict", "default": {}, "no_log": True},
+    "modes": {"type": "dict", "required": True},
+    "managed_folders": {"type": "list", "elements": "str", "default": []},
+    "folders": {"type": "list", "elements": "str", "default": []},
+    "containers": {"type": "list", "elements": "dict", "default": []},
+}
+HASH_TIMEOUT_SECONDS = 60
+
+
+def read(path):
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+
+
+def mode_of(path):
+    return "{0:04o}".format(os.stat(path).st_mode & 0o7777)
+
+
+def write(path, content, mode):
+    os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+    beside = path + ".new"
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(beside)
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, int(mode, 8))
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        os.fchmod(file.fileno(), int(mode, 8))
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(beside, path)
+
+
+def differing(root, wanted):
+    """Paths whose content or mode on the host is not the wanted one."""
+    different = []
+    for name, file in sorted(wanted.items()):
+        path = os.path.join(root, name)
+        if read(path) != file["content"] or mode_of(path) != file["mode"]:
+            different.append(name)
+    return different
+
+
+def superfluous(root, wanted, managed_folders):
+    """Paths in the managed folders that nobody wants any more."""
+    unwanted = []
+    for folder in managed_folders:
+        for parent, _folders, names in os.walk(os.path.join(root, folder)):
+            unwanted += [os.path.relpath(os.path.join(parent, name), root) for name in names]
+    return sorted(set(unwanted) - set(wanted))
+
+
+def place(root, wanted, different, unwanted, folders):
+    os.makedirs(root, mode=0o700, exist_ok=True)
+    os.chmod(root, 0o700)
+    for folder in folders:
+        os.makedirs(os.path.join(root, folder), mode=0o755, exist_ok=True)
+    # The Compose file goes last: whoever is killed in between leaves the old description of the old files.
+    for name in sorted(different, key=lambda name: name == "compose.yml"):
+        write(os.path.join(root, name), wanted[name]["content"], wanted[name]["mode"])
+    for name in unwanted:
+        os.unlink(os.path.join(root, name))
+
+
+def compose(module, words, text=None):
+    answer = subprocess.run(
+        ["docker", "compose", *words], input=text, capture_output=True, text=True, timeout=HASH_TIMEOUT_SECONDS, check=False
+    )
+    if answer.returncode != 0:
+        module.fail_json(msg="Compose refuses the rendered file: {0}".format(answer.stderr.strip()))
+    return answer.stdout
+
+
+def config_hashes(module, folder):
+    """Compose's own hash of each service's configuration, environment included.
+
+    `config --hash` leaves environment files out (Compose 2.26), unlike the hash it writes on a container. So the files are
+    resolved first; the result holds secrets and stays in a pipe.
+    """
+    resolved = compose(module, ["--project-directory", folder, "-f", os.path.join(folder, "compose.yml"), "config", "--format", "json"])
+    hashes = compose(module, ["--project-directory", folder, "-f", "-", "config", "--hash", "*"], resolved)
+    return dict(line.split() for line in hashes.splitlines() if line.strip())
+
+
+def action_for(container, wanted_hash):
+    if container is None:
+        return "create"
+    if container["config_hash"] != wanted_hash:
+        return "recreate"
+    return "keep" if phase_of(container) in ("healthy", "starting", "unhealthy") else "start"
+
+
+def main():
+    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    root = module.params["root"]
+    public, secret = module.params["files"], module.params["secret_files"]
+    wanted = {
+        name: {"content": content, "mode": module.params["modes"][name]} for name, content in dict(public, **secret).items()
+    }
+    different = differing(root, wanted)
+    unwanted = superfluous(root, wanted, module.params["managed_folders"])
+    shown = [
+        {
+            "before": read(os.path.join(root, name)) or "",
+            "after": public[name],
+            "before_header": name,
+            "after_header": name,
+        }
+        for name in different
+        if name in public
+    ]
+    if module.check_mode:
+        with tempfile.TemporaryDirectory(prefix="supafleet-plan-") as scratch:
+            place(scratch, wanted, sorted(wanted), [], [])
+            hashes = config_hashes(module, scratch)
+    else:
+        place(root, wanted, different, unwanted, module.params["folders"])
+        hashes = config_hashes(module, root)
+    by_service = {container["service"]: container for container in module.params["containers"]}
+    actions = {service: action_for(by_service.get(service), hashes[service]) for service in sorted(hashes)}
+    module.exit_json(
+        changed=bool(different or unwanted),
+        written=different,
+        removed=unwanted,
+        actions=actions,
+        touched=[service for service, action in actions.items() if action != "keep"],
+        diff=shown,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+#!/usr/bin/python
+"""Take or give back the host's lock of a project, with its leases of port and subnet."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: project_lock
+short_description: The host's lock and leases of a project
+description:
+  - V(state=held) takes the project's lock for a run, ends a Compose process that an earlier run left working on the
+    project, and records the leases. V(state=released) gives the lock back.
+  - A refusal names who holds the lock or the lease, doing what, since when.
+options:
+  state:
+    description: What is wanted.
+    type: str
+    choices: [held, released]
+    default: held
+  project:
+    description: Ref of the project.
+    type: str
+    required: true
+  installation:
+    description: Name of the installation that owns the project.
+    type: str
+    required: true
+  run:
+    description: Id of the run; the same run may take its lock again.
+    type: str
+    required: true
+  kind:
+    description: What the run does, for a refusal's sentence.
+    type: str
+    default: project_create
+  actor:
+    description: Who started the run, for a refusal's sentence.
+    type: str
+    default: ""
+  data_root:
+    description: Folder of Supafleet's own data on the host.
+    type: path
+    default: /var/lib/supafleet
+  project_root:
+    description: Folder of the project on the host.
+    type: path
+    required: true
+  leases:
+    description: What the project occupies on the host, by kind, such as a port and a subnet.
+    type: dict
+  port_must_be_free:
+    description: Address and port that nothing may listen on, checked before anything is made.
+    type: dict
+  return_leases:
+    description: With V(state=released), also give the leases back.
+    type: bool
+    default: false
+author: [Supafleet]
+"""
+
+EXAMPLES = r"""
+- name: Take the lock
+  project_lock:
+    project: demo
+    installation: default
+    run: "4711"
+    project_root: /var/lib/supafleet/projects/demo
+"""
+
+RETURN = r"""
+ended:
+  description: How many left-over Compose processes were ended.
+  returned: always
+  type: int
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.host_lock import (
+    Refused,
+    end_leftover_compose,
+    lock_is_held,
+    port_is_free,
+    release_lock,
+    return_leases,
+    take_leases,
+    take_lock,
+)
+
+ARGUMENTS = {
+    "state": {"type": "str", "choices": ["held", "released"], "default": "held"},
+    "project": {"type": "str", "required": True},
+    "installation": {"type": "str", "required": True},
+    "run": {"type": "str", "required": True},
+    "kind": {"type": "str", "default": "project_create"},
+    "actor": {"type": "str", "default": ""},
+    "data_root": {"type": "path", "default": "/var/lib/supafleet"},
+    "project_root": {"type": "path", "required": True},
+    "leases": {"type": "dict"},
+    "port_must_be_free": {"type": "dict"},
+    "return_leases": {"type": "bool", "default": False},
+}
+
+
+def hold(module, owner):
+    wanted = module.params
+    listener = wanted["port_must_be_free"]
+    if not module.check_mode:
+        holder = {"run": wanted["run"], "kind": wanted["kind"], "actor": wanted["actor"] or "somebody"}
+        take_lock(wanted["data_root"], wanted["project"], holder)
+    ended = 0 if module.check_mode else end_leftover_compose(wanted["project_root"])
+    changed = False
+    try:
+        if listener and not port_is_free(listener["address"], int(listener["port"])):
+            raise Refused(
+                "port {0} on {1} is taken by another process on this host: choose another gateway port or stop it".format(
+                    listener["port"], listener["address"]
+                )
+            )
+        if wanted["leases"]:
+            changed = take_leases(wanted["data_root"], owner, wanted["leases"], check_only=module.check_mode)
+    except Refused:
+        if not module.check_mode:
+            release_lock(wanted["data_root"], wanted["project"], wanted["run"])
+        raise
+    return changed, ended
+
+
+def release(module, owner):
+    wanted = module.params
+    if not module.check_mode and not lock_is_held(wanted["data_root"], wanted["project"], wanted["run"]):
+        return False, 0  # the lock was refused, so nothing here is ours to end or to give back
+    ended = 0 if module.check_mode else end_leftover_compose(wanted["project_root"])
+    changed = wanted["return_leases"] and return_leases(wanted["data_root"], owner, check_only=module.check_mode)
+    if not module.check_mode:
+        release_lock(wanted["data_root"], wanted["project"], wanted["run"])
+    return changed, ended
+
+
+def main():
+    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    owner = "{0}/{1}".format(module.params["installation"], module.params["project"])
+    try:
+        changed, ended = (hold if module.params["state"] == "held" else release)(module, owner)
+    except Refused as refusal:
+        module.fail_json(msg=str(refusal))
+    except OSError as error:
+        module.fail_json(msg="cannot keep records under {0}: {1}".format(module.params["data_root"], error))
+    module.exit_json(changed=changed, ended=ended)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,4 @@
+ARG BASE
+FROM ${BASE}
+USER supabase
+CMD ["auth"]

@@ -1,0 +1,6 @@
+ARG BASE
+FROM ${BASE}
+USER 999
+EXPOSE 8080
+ENTRYPOINT ["entrypoint.sh"]
+CMD ["imgproxy"]

@@ -1,0 +1,5 @@
+ARG BASE
+FROM ${BASE}
+USER 1000
+EXPOSE 3000
+CMD ["postgrest"]

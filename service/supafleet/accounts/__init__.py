@@ -1,0 +1,1 @@
+"""People and programs that use the service, and their tokens."""

@@ -1,0 +1,15 @@
+"""`/v1/profile`."""
+
+from fastapi import APIRouter
+
+from supafleet.accounts.schemas import ProfileResponse
+from supafleet.deps import CurrentActor
+from supafleet.errors import responses
+
+router = APIRouter(prefix="/v1", tags=["Profile"])
+
+
+@router.get("/profile", operation_id="v1-get-profile", responses=responses(401))
+def get_profile(actor: CurrentActor) -> ProfileResponse:
+    """Tell whose token this is."""
+    return ProfileResponse(gotrue_id=actor.gotrue_id, primary_email=actor.primary_email, username=actor.username)

@@ -1,0 +1,80 @@
+"""The application: built by `create_app`, nothing happens at import."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+import structlog
+from fastapi import FastAPI
+from fastapi.concurrency import run_in_threadpool
+
+from supafleet.accounts.router import router as accounts_router
+from supafleet.bootstrap import prepare
+from supafleet.db import engine_from_url
+from supafleet.document import install_document
+from supafleet.errors import StartRefused, register_error_handlers
+from supafleet.hosts.router import router as hosts_router
+from supafleet.jobs.engine import build_job_engine
+from supafleet.logs import configure_logging
+from supafleet.middleware import RequestLog
+from supafleet.organizations.router import router as organizations_router
+from supafleet.probes import router as probes_router
+from supafleet.projects.fleet_router import router as fleet_projects_router
+from supafleet.projects.router import router as projects_router
+from supafleet.runner.launcher import PlaybookLauncher
+from supafleet.runs.router import router as runs_router
+from supafleet.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+
+def create_app(settings: Settings | None = None, launcher: PlaybookLauncher | None = None) -> FastAPI:
+    """The service as one ASGI application.
+
+    Args:
+        settings: read from the environment when None.
+        launcher: starts playbooks; ansible-runner when None, a scripted one in tests.
+    """
+    chosen = settings or Settings()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        configure_logging(chosen)
+        engine = engine_from_url(chosen.resolved_database_url)
+        try:
+            await run_in_threadpool(prepare, chosen, engine)
+            app.state.engine = engine
+            app.state.jobs = build_job_engine(chosen, engine, launcher)
+            await run_in_threadpool(app.state.jobs.start)
+            log.info("service.started", url=chosen.resolved_public_url, database=engine.dialect.name)
+            yield
+            await run_in_threadpool(app.state.jobs.stop)
+            log.info("service.stopped")
+        except StartRefused as error:
+            log.error("service.refused", reason=error.message)
+            raise
+        finally:
+            engine.dispose()
+
+    app = FastAPI(
+        title="Supafleet",
+        description="Provisions and runs complete self-hosted Supabase projects on Docker hosts.",
+        version=version("supafleet"),
+        lifespan=lifespan,
+        servers=[{"url": chosen.resolved_public_url}],
+    )
+    app.state.settings = chosen
+    register_error_handlers(app)
+    app.add_middleware(RequestLog)
+    for router in (
+        organizations_router,
+        accounts_router,
+        projects_router,
+        fleet_projects_router,
+        hosts_router,
+        runs_router,
+        probes_router,
+    ):
+        app.include_router(router)
+    install_document(app)
+    return app

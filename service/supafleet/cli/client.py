@@ -1,0 +1,158 @@
+"""The API over HTTP: one method per request, every failure one sentence."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+from urllib.parse import quote, urlsplit
+
+import httpx
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from supafleet.cli.credentials import Connection
+from supafleet.cli.exits import ApiRefusalError, ApiSilentError, ApiUnreachableError, CommandError, UsageError
+from supafleet.cli.shapes import ApiKey, FleetProject, Organization, Project, Run
+from supafleet.runs.vocabulary import RunKind
+
+_TIMEOUT = httpx.Timeout(60, connect=5)
+# The server sends something at least this often; a longer silence is a dead connection.
+_LONGEST_SILENCE_SECONDS = 30.0
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+Answer = TypeVar("Answer")
+
+
+class FleetClient:
+    """A client of one API with one token."""
+
+    def __init__(self, connection: Connection, transport: httpx.BaseTransport | None = None) -> None:
+        self.api_url = connection.api_url
+        self._http = httpx.Client(
+            base_url=connection.api_url,
+            headers={"Authorization": f"Bearer {connection.access_token}"},
+            timeout=_TIMEOUT,
+            transport=transport,
+            # A proxy of the environment cannot reach this machine's own loopback.
+            trust_env=urlsplit(connection.api_url).hostname not in _LOOPBACK,
+        )
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._http.close()
+
+    def organizations(self) -> list[Organization]:
+        """The organizations of the token's owner."""
+        return self._read("GET", "/v1/organizations", list[Organization])
+
+    def projects(self) -> list[Project]:
+        """All projects of the token's owner."""
+        return self._read("GET", "/v1/projects", list[Project])
+
+    def create_project(self, body: dict[str, Any]) -> Project:
+        """Ask for a project; the answer comes before the run has begun."""
+        return self._read("POST", "/v1/projects", Project, json=body)
+
+    def delete_project(self, ref: str) -> None:
+        """Ask for the removal of a project."""
+        self._request("DELETE", f"/v1/projects/{_segment(ref)}")
+
+    def api_keys(self, ref: str, *, is_revealed: bool) -> list[ApiKey]:
+        """The keys of a project; secret ones are masked unless revealed."""
+        query = {"reveal": "true"} if is_revealed else {}
+        return self._read("GET", f"/v1/projects/{_segment(ref)}/api-keys", list[ApiKey], params=query)
+
+    def fleet_project(self, ref: str) -> FleetProject:
+        """A project with what is known of its containers."""
+        return self._read("GET", f"/fleet/projects/{_segment(ref)}", FleetProject)
+
+    def run(self, run_id: str) -> Run:
+        """The record of one run."""
+        return self._read("GET", f"/fleet/runs/{_segment(run_id)}", Run)
+
+    def find_newest_run(self, ref: str, kind: RunKind) -> Run | None:
+        """The run of this kind that was asked for last for a project, unless it is too old to be kept."""
+        runs = self._read("GET", "/fleet/runs", list[Run], params={"project": ref})
+        return max((run for run in runs if run.kind == kind), key=lambda run: run.created_at, default=None)
+
+    def newest_run(self, ref: str, kind: RunKind) -> Run:
+        """The run of this kind that has just been asked for.
+
+        Raises:
+            CommandError: there is none.
+        """
+        run = self.find_newest_run(ref, kind)
+        if run is None:
+            raise CommandError(f"the API knows no run {kind} of the project {ref}")
+        return run
+
+    @contextmanager
+    def open_events(
+        self, run_id: str, after: int, silence_seconds: float = _LONGEST_SILENCE_SECONDS
+    ) -> Iterator[httpx.Response]:
+        """The stream of a run's events behind the one numbered `after`."""
+        path = f"/fleet/runs/{_segment(run_id)}/events"
+        headers = {"Accept": "text/event-stream", "Last-Event-ID": str(after)}
+        timeout = httpx.Timeout(silence_seconds, connect=5)
+        with self._failures_named(), self._http.stream("GET", path, headers=headers, timeout=timeout) as answer:
+            if not answer.is_success:
+                answer.read()
+                raise _refusal(answer)
+            yield answer
+
+    def _read(self, method: str, path: str, shape: type[Answer], **request: Any) -> Answer:
+        answer = self._request(method, path, **request)
+        try:
+            return TypeAdapter(shape).validate_json(answer.content)
+        except ValidationError as error:
+            where = ".".join(str(part) for part in error.errors()[0]["loc"]) or "the body"
+            raise CommandError(
+                f"the answer to {method} {path} is not what this version understands ({where}): "
+                f"is {self.api_url} a Supafleet API of the same version?"
+            ) from error
+
+    def _request(self, method: str, path: str, **request: Any) -> httpx.Response:
+        with self._failures_named():
+            answer = self._http.request(method, path, **request)
+        if not answer.is_success:
+            raise _refusal(answer)
+        return answer
+
+    @contextmanager
+    def _failures_named(self) -> Iterator[None]:
+        try:
+            yield
+        except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
+            raise UsageError(f"{self.api_url} is no URL of an API: it must begin with http:// or https://") from error
+        except httpx.ReadTimeout as error:
+            raise ApiSilentError(self.api_url, "it says nothing") from error
+        except httpx.TimeoutException as error:
+            raise ApiUnreachableError(self.api_url, "no answer in time") from error
+        except httpx.TransportError as error:
+            raise ApiUnreachableError(self.api_url, str(error) or type(error).__name__) from error
+
+
+def is_ready(api_url: str) -> bool:
+    """Whether the service at a loopback address says that it can work."""
+    try:
+        return httpx.get(f"{api_url}/readyz", timeout=5, trust_env=False).is_success
+    except httpx.HTTPError:
+        return False
+
+
+def as_document(answer: BaseModel) -> dict[str, Any]:
+    """An answer as it came, for `--json`."""
+    return answer.model_dump(mode="json")
+
+
+def _segment(value: str) -> str:
+    """A person's word as one segment of a path: `../x` names nothing else than itself."""
+    return quote(value, safe="")
+
+
+def _refusal(answer: httpx.Response) -> ApiRefusalError:
+    try:
+        document = answer.json()
+    except ValueError:
+        document = None
+    told = document.get("message") if isinstance(document, dict) else None
+    message = str(told) if told else f"the API answered {answer.status_code} {answer.reason_phrase}"
+    return ApiRefusalError(answer.status_code, message)

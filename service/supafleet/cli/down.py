@@ -1,0 +1,111 @@
+"""`supafleet down`: the service of `supafleet up` stopped; with --purge nothing is left of what it made."""
+
+import shutil
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import typer
+
+from supafleet.cli.client import FleetClient
+from supafleet.cli.credentials import CREDENTIALS_PATH, URL_VARIABLE, read_credentials
+from supafleet.cli.exits import ApiRefusalError, ExitCode, UsageError
+from supafleet.cli.local_service import LocalService
+from supafleet.cli.output import JsonOption, print_json, print_note
+from supafleet.cli.shapes import Project
+from supafleet.cli.up import DEFAULT_DATA_DIR, DEFAULT_PORT, DataDirOption, Steps, client_of, exclusive, start_service
+from supafleet.cli.watch import require_success, show_for, watch_run
+from supafleet.runs.vocabulary import RunKind
+
+# Any of these says that a folder holds a service's data, and not something else that is dear to someone.
+_MARKS = ("control.sqlite", "service.pid", "owner-token", CREDENTIALS_PATH.name)
+
+
+def down(
+    purge: Annotated[
+        bool, typer.Option("--purge", help="Delete all projects with their data, then the data folder.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before a purge.")] = False,
+    data_dir: DataDirOption = DEFAULT_DATA_DIR,
+    is_json: JsonOption = False,
+) -> None:
+    """Stop the service that `supafleet up` started.
+
+    Without --purge the projects' containers go on serving, and `supafleet up` takes them up again.
+    """
+    folder = data_dir.absolute()
+    if not any((folder / mark).exists() for mark in _MARKS):
+        _say_done(Steps(folder, is_json=is_json), was_stopped=False, removed=[], note=f"{folder} holds no service")
+        return
+    if purge and not yes:
+        _confirm(folder)
+    with exclusive(folder):
+        steps = Steps(folder, is_json=is_json)
+        service = LocalService(folder)
+        removed: list[str] = []
+        if purge and (folder / "control.sqlite").exists():
+            removed += _delete_projects(service, steps)
+        was_stopped = service.stop()
+        if purge:
+            shutil.rmtree(folder)
+            removed.append(str(folder))
+        _say_done(steps, was_stopped=was_stopped, removed=removed)
+
+
+def _delete_projects(service: LocalService, steps: Steps) -> list[str]:
+    """Delete every project through the API, which alone knows how; starts the service when it does not run."""
+    record = service.running() or start_service(service, steps, _last_port(service.data_dir))
+    removed = []
+    with closing(client_of(service, record)) as client:
+        for project in client.projects():
+            with steps.timed(f"delete the project {project.name} ({project.ref})"):
+                _delete(client, steps, project)
+            removed.append(f"project {project.name} ({project.ref})")
+    return removed
+
+
+def _delete(client: FleetClient, steps: Steps, project: Project) -> None:
+    show = show_for(is_json=steps.is_json)
+    try:
+        client.delete_project(project.ref)
+    except ApiRefusalError as refusal:
+        if refusal.exit_code is not ExitCode.CONFLICT:
+            raise
+        # Another run holds the project: let it end, then ask once more.
+        steps.say(f"  waiting: {refusal.message}")
+        holder = client.fleet_project(project.ref).run
+        if holder is not None and not holder.is_finished:
+            watch_run(client, holder.id, show)
+        client.delete_project(project.ref)
+    run = client.newest_run(project.ref, RunKind.PROJECT_DELETE)
+    require_success(watch_run(client, run.id, show))
+
+
+def _last_port(data_dir: Path) -> int:
+    """The port that the service had, so that a purge of a stopped one does not take a foreign process for it."""
+    path = data_dir / CREDENTIALS_PATH.name
+    if not path.is_file():
+        return DEFAULT_PORT
+    return urlsplit(read_credentials(path).get(URL_VARIABLE, "")).port or DEFAULT_PORT
+
+
+def _confirm(folder: Path) -> None:
+    if not sys.stdin.isatty():
+        raise UsageError("a purge needs a confirmation typed on a terminal, or --yes")
+    print_note(f"This deletes every project of the service in {folder} with its data. It cannot be undone.")
+    if typer.prompt("Type purge to go on", err=True) != "purge":
+        raise UsageError("that is not purge: nothing was deleted")
+
+
+def _say_done(steps: Steps, *, was_stopped: bool, removed: list[str], note: str | None = None) -> None:
+    if steps.is_json:
+        print_json({"stopped": was_stopped, "removed": removed})
+        return
+    if note:
+        print(note)
+    else:
+        print("stopped the service" if was_stopped else "no service was running")
+    for name in removed:
+        print(f"removed {name}")

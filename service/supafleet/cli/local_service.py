@@ -1,0 +1,151 @@
+"""The service that `supafleet up` runs: started detached, known by its pid and start time, stopped by them."""
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from supafleet.cli.client import is_ready
+from supafleet.cli.exits import CommandError
+from supafleet.cli.serve import listen
+
+_START_SECONDS = 60
+_STOP_SECONDS = 30
+_LOG_LINES = 15
+_STATE_FIELD, _START_FIELD = 0, 19  # of /proc/<pid>/stat, counted behind the command's name
+
+
+@dataclass(frozen=True)
+class ServiceRecord:
+    """Which process is the service. A pid alone would name a stranger after a reboot."""
+
+    pid: int
+    started_at_ticks: int
+    boot_id: str
+    api_url: str
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether this very process still runs."""
+        return self.boot_id == _boot_id() and _start_ticks(self.pid) == self.started_at_ticks
+
+
+class LocalService:
+    """The service of one data folder."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self.data_dir = data_dir
+        self.pid_file = data_dir / "service.pid"
+        self.log_file = data_dir / "log" / "service.log"
+        self.token_file = data_dir / "owner-token"
+
+    def running(self) -> ServiceRecord | None:
+        """The recorded process, when it is alive."""
+        try:
+            record = ServiceRecord(**json.loads(self.pid_file.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            return None
+        return record if record.is_alive else None
+
+    def start(self, host: str, port: int) -> ServiceRecord:
+        """Start the service detached and wait until it says that it is ready.
+
+        Raises:
+            CommandError: the port is taken, or the service ended, or was not ready in time; with its last log lines.
+        """
+        # A stranger on the port would answer in the service's place.
+        listen(host, port).close()
+        self.log_file.parent.mkdir(parents=True, exist_ok=True)
+        command = [
+            *(sys.executable, "-m", "supafleet.cli", "serve"),
+            *("--host", host, "--port", str(port), "--data-dir", str(self.data_dir)),
+        ]
+        with self.log_file.open("ab") as log:
+            os.chmod(self.log_file, 0o600)
+            # A session of its own: neither Ctrl-C in this terminal nor its end reaches the service.
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd=self.data_dir
+            )
+        ticks = _start_ticks(process.pid)
+        if ticks is None:
+            raise self._start_failure("ended at once")
+        record = ServiceRecord(process.pid, ticks, _boot_id(), f"http://{host}:{port}")
+        self.pid_file.write_text(json.dumps(asdict(record)), encoding="utf-8")
+        deadline = time.monotonic() + _START_SECONDS
+        while process.poll() is None:
+            if is_ready(record.api_url) and self.token_file.is_file():
+                return record
+            if time.monotonic() > deadline:
+                self.stop()
+                raise self._start_failure(f"was not ready within {_START_SECONDS} s")
+            time.sleep(0.1)
+        self.pid_file.unlink(missing_ok=True)
+        raise self._start_failure(f"ended with exit code {process.returncode}")
+
+    def stop(self) -> bool:
+        """Stop the recorded process; answers whether there was one.
+
+        Raises:
+            CommandError: it does not end, even when killed.
+        """
+        record = self.running()
+        if record is None:
+            self.pid_file.unlink(missing_ok=True)
+            return False
+        with suppress(ProcessLookupError):
+            _end(record)
+        self.pid_file.unlink(missing_ok=True)
+        return True
+
+    def owner_token(self) -> str:
+        """The access token that the service made for its first account."""
+        try:
+            return self.token_file.read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise CommandError(f"cannot read {self.token_file}: {error.strerror}") from error
+
+    def _start_failure(self, what: str) -> CommandError:
+        lines = self.log_file.read_text(encoding="utf-8", errors="replace").splitlines()[-_LOG_LINES:]
+        return CommandError(f"the service {what} (log: {self.log_file})", lines=tuple(lines))
+
+
+def _end(record: ServiceRecord) -> None:
+    # The descriptor holds the process, so that its number cannot become another's between look and signal.
+    descriptor = os.pidfd_open(record.pid)
+    try:
+        if not record.is_alive:
+            return
+        for how in (signal.SIGTERM, signal.SIGKILL):
+            signal.pidfd_send_signal(descriptor, how)
+            if _has_ended(descriptor, record, _STOP_SECONDS):
+                return
+    finally:
+        os.close(descriptor)
+    raise CommandError(f"the service (pid {record.pid}) does not end")
+
+
+def _has_ended(descriptor: int, record: ServiceRecord, seconds: float) -> bool:
+    poller = select.poll()
+    poller.register(descriptor, select.POLLIN)
+    return bool(poller.poll(seconds * 1000)) or not record.is_alive
+
+
+def _boot_id() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+
+
+def _start_ticks(pid: int) -> int | None:
+    """When a process started, in the kernel's ticks since boot; None when it is gone or only waits to be reaped."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    # The command's name stands in parentheses and may hold anything, parentheses too.
+    fields = stat.rpartition(")")[2].split()
+    return None if fields[_STATE_FIELD] in "ZX" else int(fields[_START_FIELD])

@@ -1,0 +1,227 @@
+"""`supafleet project`: create, list, look at and delete projects."""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from supafleet.cli.client import FleetClient, as_document
+from supafleet.cli.exits import UsageError, documented_by
+from supafleet.cli.output import (
+    JsonOption,
+    phase_times,
+    print_fields,
+    print_json,
+    print_note,
+    print_project,
+    print_rows,
+)
+from supafleet.cli.request import choose_organization, generate_password, parse_settings
+from supafleet.cli.session import open_client
+from supafleet.cli.shapes import Run
+from supafleet.cli.watch import require_success, show_for, watch_run
+from supafleet.runs.vocabulary import RunKind
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Create, list, look at and delete projects.")
+
+RefArgument = Annotated[str, typer.Argument(metavar="REF", help="The project's ref, as `project list` shows it.")]
+
+
+class Flavour(StrEnum):
+    """Where the images of a project come from."""
+
+    SUPABASE = "supabase"
+    SANDBOX = "sandbox"
+
+
+@app.command()
+def create(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The project's name.")],
+    org: Annotated[
+        str | None, typer.Option(metavar="SLUG", help="Organization; needed only when there are several.")
+    ] = None,
+    region: Annotated[str | None, typer.Option(metavar="NAME", help="Region, mapped to Docker hosts.")] = None,
+    host: Annotated[str | None, typer.Option(metavar="NAME", help="Docker host, by its name.")] = None,
+    gateway_port: Annotated[
+        int | None, typer.Option(metavar="PORT", help="Port of the gateway on the Docker host. Default: a free one.")
+    ] = None,
+    size: Annotated[str | None, typer.Option(metavar="SIZE", help="micro, small, medium or large.")] = None,
+    flavour: Annotated[Flavour | None, typer.Option(help="Official images, or the stand-ins for offline work.")] = None,
+    release: Annotated[str | None, typer.Option(metavar="NAME", help="Release, such as 2026.09.")] = None,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="A setting; may be given again, a dot goes a level down."),
+    ] = None,
+    settings_file: Annotated[
+        Path | None,
+        typer.Option(metavar="PATH", help="Settings as YAML; the place for those that hold secrets."),
+    ] = None,
+    db_password_stdin: Annotated[
+        bool, typer.Option("--db-password-stdin", help="Read the database password from standard input.")
+    ] = False,
+    db_password_prompt: Annotated[
+        bool, typer.Option("--db-password-prompt", help="Ask for the database password on the terminal.")
+    ] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Watch the run to its end; fail when it fails.")] = False,
+    is_json: JsonOption = False,
+) -> None:
+    """Create a project.
+
+    Without --db-password-stdin or --db-password-prompt a database password is generated and printed once.
+    Ctrl-C during --wait stops the watching, not the run.
+    """
+    given = parse_settings(setting or [], _read_text(settings_file) if settings_file else None)
+    chosen_password = _chosen_password(is_stdin=db_password_stdin, is_prompt=db_password_prompt)
+    password = chosen_password or generate_password()
+    with open_client() as client:
+        wishes = {
+            "region": region,
+            "desired_instance_size": size,
+            "host": host,
+            "gateway_port": gateway_port,
+            "flavour": flavour,
+            "release": release,
+            "settings": given or None,
+        }
+        body = {
+            "name": name,
+            "organization_slug": choose_organization(client, org),
+            "db_pass": password,
+            **{field: value for field, value in wishes.items() if value is not None},
+        }
+        project = client.create_project(body)
+        document: dict[str, Any] = {"project": as_document(project)}
+        if chosen_password is None:
+            document["database_password"] = password
+        if not is_json:
+            print_fields({"ref": project.ref, "database password": None if chosen_password else password})
+        with documented_by(document):
+            run = client.newest_run(project.ref, RunKind.PROJECT_CREATE)
+            document["run"] = as_document(run)
+            if wait:
+                run = watch_run(client, run.id, show_for(is_json=is_json))
+                document["run"] = as_document(run)
+                require_success(run)
+                document["url"] = client.fleet_project(project.ref).public_url
+        if is_json:
+            print_json(document)
+        elif wait:
+            print_ready(client, project.ref, run)
+        else:
+            print_asked_for(run)
+
+
+@app.command("list")
+def list_projects(is_json: JsonOption = False) -> None:
+    """List all projects."""
+    with open_client() as client:
+        projects = client.projects()
+    if is_json:
+        print_json([as_document(project) for project in projects])
+        return
+    rows = [(project.ref, project.name, project.status, project.region) for project in projects]
+    print_rows(("REF", "NAME", "STATUS", "REGION"), rows)
+
+
+@app.command()
+def get(ref: RefArgument, is_json: JsonOption = False) -> None:
+    """Show a project and its services."""
+    with open_client() as client:
+        project = client.fleet_project(ref)
+    if is_json:
+        print_json(as_document(project))
+    else:
+        print_project(project)
+
+
+@app.command()
+def keys(
+    ref: RefArgument,
+    reveal: Annotated[bool, typer.Option("--reveal", help="Show secret keys too.")] = False,
+    is_json: JsonOption = False,
+) -> None:
+    """Show the API keys of a project."""
+    with open_client() as client:
+        found = client.api_keys(ref, is_revealed=reveal)
+    if is_json:
+        print_json([as_document(key) for key in found])
+    else:
+        print_rows(("NAME", "KEY"), [(key.name, key.api_key or "") for key in found])
+
+
+@app.command()
+def delete(
+    ref: RefArgument,
+    wait: Annotated[bool, typer.Option("--wait", help="Watch the run to its end; fail when it fails.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for the ref to be typed.")] = False,
+    is_json: JsonOption = False,
+) -> None:
+    """Delete a project and all its data."""
+    if not yes:
+        _confirm_by_typing(ref)
+    with open_client() as client:
+        client.delete_project(ref)
+        run = client.newest_run(ref, RunKind.PROJECT_DELETE)
+        if wait:
+            run = watch_run(client, run.id, show_for(is_json=is_json))
+    document = {"ref": ref, "run": as_document(run)}
+    if wait:
+        with documented_by(document):
+            require_success(run)
+    if is_json:
+        print_json(document)
+    elif wait:
+        print(f"deleted {ref}: {phase_times(run)}")
+    else:
+        print_asked_for(run)
+
+
+def print_asked_for(run: Run) -> None:
+    """Say how to watch a run that nobody waits for."""
+    print_note(f"the run has been asked for. Watch it with: supafleet run events {run.id} -f")
+
+
+def print_ready(client: FleetClient, ref: str, run: Run) -> None:
+    """Print what a person needs of a project that has just come up."""
+    project = client.fleet_project(ref)
+    found = client.api_keys(ref, is_revealed=True)
+    print_fields(
+        {
+            "project": f"{project.name} ({project.ref}) is {project.status}",
+            "times": phase_times(run),
+            "url": project.public_url,
+            **{f"{key.name} key": key.api_key for key in found},
+        }
+    )
+
+
+def _chosen_password(*, is_stdin: bool, is_prompt: bool) -> str | None:
+    if is_stdin and is_prompt:
+        raise UsageError("--db-password-stdin and --db-password-prompt exclude each other")
+    if is_prompt:
+        return str(typer.prompt("Database password", hide_input=True, confirmation_prompt=True, err=True))
+    if not is_stdin:
+        return None
+    password = sys.stdin.readline().removesuffix("\n").removesuffix("\r")
+    if not password:
+        raise UsageError("--db-password-stdin: standard input holds no password")
+    return password
+
+
+def _confirm_by_typing(ref: str) -> None:
+    if not sys.stdin.isatty():
+        raise UsageError("deleting a project needs its ref typed on a terminal, or --yes")
+    print_note(f"This removes the project {ref} with its database and files. It cannot be undone.")
+    if typer.prompt("Type the ref to go on", err=True) != ref:
+        raise UsageError("that is not the ref: nothing was deleted")
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"--settings-file: cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"--settings-file: {path} is not UTF-8 text") from error

@@ -1,0 +1,60 @@
+"""`supafleet run`: the record of a run, and its events."""
+
+from typing import Annotated
+
+import typer
+
+from supafleet.cli.client import as_document
+from supafleet.cli.exits import DetachedError, documented_by
+from supafleet.cli.output import JsonOption, print_json, print_json_line, print_run
+from supafleet.cli.session import open_client
+from supafleet.cli.shapes import Event
+from supafleet.cli.stream import follow_events, stored_events
+from supafleet.cli.watch import require_success
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Look at runs: what was done and how it went.")
+
+RunArgument = Annotated[str, typer.Argument(metavar="ID", help="The run's id.")]
+
+
+@app.command()
+def show(run_id: RunArgument, is_json: JsonOption = False) -> None:
+    """Show the record of a run."""
+    with open_client() as client:
+        run = client.run(run_id)
+    if is_json:
+        print_json(as_document(run))
+    else:
+        print_run(run)
+
+
+@app.command()
+def events(
+    run_id: RunArgument,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on until the run has ended; fail when it failed.")
+    ] = False,
+    from_number: Annotated[int, typer.Option("--from", min=1, metavar="N", help="Number of the first event.")] = 1,
+    is_json: JsonOption = False,
+) -> None:
+    """Print the events of a run; with --json one document a line."""
+    after = from_number - 1
+    # Standard output holds a line per event: an error goes to standard error alone.
+    with open_client() as client, documented_by(None):
+        try:
+            for event in follow_events(client, run_id, after) if follow else stored_events(client, run_id, after):
+                if is_json:
+                    print_json_line(as_document(event))
+                else:
+                    print(_line(event), flush=True)
+        except KeyboardInterrupt as interrupt:
+            raise DetachedError(run_id) from interrupt
+        if follow:
+            require_success(client.run(run_id))
+
+
+def _line(event: Event) -> str:
+    services = ", ".join(f"{name} {state.phase}" for name, state in (event.services or {}).items())
+    words = [event.task or event.phase or "", event.message or "", services]
+    text = " · ".join(word for word in words if word)
+    return f"{event.number:5d}  {event.at:%H:%M:%S}  {event.kind:18}  {text}".rstrip()

@@ -1,0 +1,118 @@
+"""`supafleet serve`: the API in this process."""
+
+import os
+import socket
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+import uvicorn
+from pydantic import ValidationError
+
+from supafleet.cli.exits import CommandError, UsageError
+from supafleet.cli.systemd import UNIT_NAME, install_unit
+from supafleet.settings import Settings
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+# Open event streams do not end by themselves; a stop must.
+_STOP_SECONDS = 5
+
+
+def serve(
+    host: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Address to listen on. Default: SUPAFLEET_LISTEN_HOST.")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(metavar="PORT", help="Port to listen on. Default: SUPAFLEET_LISTEN_PORT.")
+    ] = None,
+    data_dir: Annotated[
+        Path | None,
+        typer.Option(metavar="PATH", help="Folder of database, master key and token. Default: SUPAFLEET_DATA_DIR."),
+    ] = None,
+    install: Annotated[
+        bool, typer.Option("--install", help="Write a systemd unit that serves with these options, and end.")
+    ] = False,
+) -> None:
+    """Run the service: the API, and the worker that carries out runs.
+
+    Back up two files: the database (control.sqlite in the data folder, unless SUPAFLEET_DATABASE_URL names another)
+    and the master key (master.key there, unless SUPAFLEET_MASTER_KEY holds it).
+    """
+    settings = _settings(host, port, data_dir)
+    if install:
+        _install(settings)
+        return
+    listener = listen(settings.listen_host, settings.listen_port)
+    # Imported here: every other command starts without loading the whole service.
+    from supafleet.app import create_app
+    from supafleet.errors import StartRefused
+
+    start = _NamedStart(create_app(settings), StartRefused)
+    server = uvicorn.Server(uvicorn.Config(start, log_config=None, timeout_graceful_shutdown=_STOP_SECONDS))
+    # uvicorn ends a failed start with an exit code of its own, which means something else here.
+    with suppress(SystemExit):
+        server.run(sockets=[listener])
+    if not server.started:
+        raise CommandError(f"the service did not start: {start.refusal or 'its log says why'}")
+
+
+class _NamedStart:
+    """The application, whose refusal to start is kept as a sentence instead of a traceback in the log."""
+
+    def __init__(self, app: "ASGIApp", refusals: type[Exception]) -> None:
+        self._app = app
+        self._refusals = refusals
+        self.refusal: Exception | None = None
+
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        async def send_quietly(message: "Message") -> None:
+            # The message is a traceback; it is sent while the exception is being handled.
+            refusal = sys.exception()
+            if message["type"] == "lifespan.startup.failed" and isinstance(refusal, self._refusals):
+                self.refusal = refusal
+                message = {**message, "message": ""}
+            await send(message)
+
+        await self._app(scope, receive, send_quietly)
+
+
+def _settings(host: str | None, port: int | None, data_dir: Path | None) -> Settings:
+    """The settings of the environment with the options above them.
+
+    The options go through the environment, so that child processes of the service read the same.
+    """
+    options = {"LISTEN_HOST": host, "LISTEN_PORT": port, "DATA_DIR": data_dir.absolute() if data_dir else None}
+    os.environ.update({f"SUPAFLEET_{name}": str(value) for name, value in options.items() if value is not None})
+    try:
+        return Settings()
+    except ValidationError as error:
+        problem = error.errors(include_input=False, include_url=False)[0]
+        name = "_".join(str(part) for part in problem["loc"]).upper()
+        raise UsageError(f"SUPAFLEET_{name}: {problem['msg'].removeprefix('Value error, ')}") from None
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """The listening socket, bound before the service starts: a taken port is one sentence, not a half-made start."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError as error:
+        raise CommandError(f"cannot listen on {host} port {port}: {error.strerror}") from error
+    return listener
+
+
+def _install(settings: Settings) -> None:
+    command = [
+        *(sys.executable, "-m", "supafleet.cli", "serve"),
+        *("--host", settings.listen_host),
+        *("--port", str(settings.listen_port)),
+        *("--data-dir", str(settings.data_dir)),
+    ]
+    path = install_unit(command)
+    print(f"wrote {path}. Start it now and at every boot with: systemctl enable --now {UNIT_NAME}")

@@ -1,0 +1,123 @@
+"""What the API answers, as far as the command line reads it; whatever else stands there is kept for `--json`."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+FINISHED_STATUSES = frozenset({"succeeded", "failed", "canceled"})
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+
+class Organization(_Answer):
+    """One organization of the token's owner."""
+
+    id: str
+    slug: str
+    name: str
+
+
+class Project(_Answer):
+    """A project as the Management API lists it."""
+
+    ref: str
+    name: str
+    organization_slug: str
+    region: str
+    status: str
+    created_at: datetime
+
+
+class ApiKey(_Answer):
+    """One key of a project."""
+
+    name: str
+    api_key: str | None = None
+
+
+class PhaseTime(_Answer):
+    """One phase of a run, with its times."""
+
+    name: str
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    seconds: float | None = None
+
+
+class Run(_Answer):
+    """The record of one run."""
+
+    id: str
+    kind: str
+    project_ref: str | None = None
+    status: str
+    actor: str | None = None
+    driver: str | None = None
+    attempt: int | None = None
+    phase: str | None = None
+    explanation: str | None = None
+    created_at: datetime
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    phases: list[PhaseTime] = []
+    services: dict[str, Any] = {}
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the run has ended, well or not."""
+        return self.status in FINISHED_STATUSES
+
+    @property
+    def has_succeeded(self) -> bool:
+        """Whether the run has ended well."""
+        return self.status == "succeeded"
+
+
+class ServiceSeen(_Answer):
+    """One service of a project as it was last observed."""
+
+    name: str
+    phase: str
+    exit_code: int | None = None
+    restart_count: int | None = None
+    image: str | None = None
+
+
+class FleetProject(_Answer):
+    """A project with what is known of its containers."""
+
+    ref: str
+    name: str
+    status: str
+    status_reason: str | None = None
+    stale_since: datetime | None = None
+    host: str | None = None
+    release: str | None = None
+    flavour: str | None = None
+    size: str | None = None
+    public_url: str | None = None
+    services: list[ServiceSeen] = []
+    run: Run | None = None
+
+
+class ServiceState(_Answer):
+    """One service inside an event."""
+
+    phase: str
+    exit_code: int | None = None
+    restart_count: int | None = None
+
+
+class Event(_Answer):
+    """One numbered event of a run."""
+
+    number: int
+    at: datetime
+    kind: str
+    phase: str | None = None
+    task: str | None = None
+    message: str | None = None
+    services: dict[str, ServiceState] | None = None

@@ -1,0 +1,66 @@
+"""The systemd unit of the service, for machines that have systemd."""
+
+import os
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from supafleet.cli.exits import CommandError
+
+UNIT_NAME = "supafleet.service"
+UNIT_DIRECTORY = Path("/etc/systemd/system")
+# The folder that sd_booted(3) looks for: systemd may be installed without being the init process.
+BOOTED_MARK = Path("/run/systemd/system")
+
+_UNIT = """\
+[Unit]
+Description=Supafleet, control plane for self-hosted Supabase projects
+After=network-online.target docker.service
+Wants=network-online.target
+
+[Service]
+ExecStart={command}
+Restart=always
+RestartSec=2
+# Playbooks are children of the service: nothing of a run may outlive it.
+KillMode=control-group
+TimeoutStopSec=60
+UMask=0077
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+def unit_text(command: Sequence[str]) -> str:
+    """The unit that runs `command`."""
+    return _UNIT.format(command=" ".join(_quoted(word) for word in command))
+
+
+def install_unit(
+    command: Sequence[str], *, directory: Path = UNIT_DIRECTORY, booted_mark: Path = BOOTED_MARK, reload: bool = True
+) -> Path:
+    """Write the unit and have systemd read it; answers the file.
+
+    Raises:
+        CommandError: this machine does not run systemd, or the unit cannot be written.
+    """
+    if not booted_mark.is_dir():
+        raise CommandError("this machine does not run systemd: start `supafleet serve` with the init system it has")
+    path = directory / UNIT_NAME
+    try:
+        path.write_text(unit_text(command), encoding="utf-8")
+    except OSError as error:
+        raise CommandError(f"cannot write {path}: {error.strerror}") from error
+    os.chmod(path, 0o644)
+    if reload:
+        told = subprocess.run(["systemctl", "daemon-reload"], capture_output=True, text=True, check=False)
+        if told.returncode != 0:
+            raise CommandError(f"wrote {path}, but systemctl daemon-reload failed: {told.stderr.strip()}")
+    return path
+
+
+def _quoted(word: str) -> str:
+    """A word of ExecStart: systemd expands `%` and `$` and splits at blanks."""
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    return f'"{escaped}"' if any(character in word for character in " \t\"'\\;") else escaped

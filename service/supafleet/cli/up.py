@@ -1,0 +1,207 @@
+"""`supafleet up`: this machine prepared, the service running, a first project in it; again, nothing to do."""
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from supafleet.cli.client import FleetClient, as_document
+from supafleet.cli.credentials import CREDENTIALS_PATH, TOKEN_VARIABLE, URL_VARIABLE, Connection, write_credentials
+from supafleet.cli.exits import CommandError, ExitCode
+from supafleet.cli.local_service import LocalService, ServiceRecord
+from supafleet.cli.output import JsonOption, phase_times, print_fields, print_json, print_note
+from supafleet.cli.playbooks import run_playbook
+from supafleet.cli.projects import Flavour
+from supafleet.cli.request import choose_organization, generate_password
+from supafleet.cli.shapes import FleetProject
+from supafleet.cli.watch import require_success, show_for, watch_run
+from supafleet.runs.vocabulary import RunKind
+
+DEFAULT_DATA_DIR = CREDENTIALS_PATH.parent
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 8600
+# UNKNOWN is a healthy project that nobody has looked at for a while.
+_USABLE_STATUSES = frozenset({"ACTIVE_HEALTHY", "UNKNOWN"})
+
+DataDirOption = Annotated[Path, typer.Option("--data-dir", metavar="PATH", help="Folder of the service's data.")]
+
+
+class Steps:
+    """The steps of a command on this machine: says what is done and remembers how long it took."""
+
+    def __init__(self, data_dir: Path, *, is_json: bool) -> None:
+        self.seconds: dict[str, float] = {}
+        self._log_dir = data_dir / "log"
+        self.is_json = is_json
+
+    def say(self, line: str) -> None:
+        """Print a line of progress; beside a JSON document it goes to standard error."""
+        if self.is_json:
+            print_note(line)
+        else:
+            print(line, flush=True)
+
+    @contextmanager
+    def timed(self, name: str) -> Iterator[None]:
+        """One step."""
+        self.say(name)
+        began = time.monotonic()
+        yield
+        self.seconds[name] = round(time.monotonic() - began, 1)
+
+    def playbook(self, title: str, name: str) -> None:
+        """One step that is a playbook."""
+        with self.timed(title):
+            for line in run_playbook(name, self._log_dir / f"{name}.log"):
+                self.say(f"  {line.outcome:8}{line.seconds:6.1f}s  {line.name}")
+
+
+def up(
+    flavour: Annotated[
+        Flavour | None, typer.Option(help="Images of the first project. Default: sandbox, which needs no registry.")
+    ] = None,
+    project: Annotated[str, typer.Option(metavar="NAME", help="Name of the first project.")] = "demo",
+    port: Annotated[int, typer.Option(metavar="PORT", help="Port of the API on the loopback address.")] = DEFAULT_PORT,
+    data_dir: DataDirOption = DEFAULT_DATA_DIR,
+    is_json: JsonOption = False,
+) -> None:
+    """Bring up the service on this machine with a first project.
+
+    Installs and starts Docker when needed, builds the sandbox images, starts the service in the background, creates
+    the project through the API and writes credentials.env in the data folder. Again, it changes nothing and prints
+    the same.
+    """
+    folder = data_dir.absolute()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with exclusive(folder):
+        steps = Steps(folder, is_json=is_json)
+        service = LocalService(folder)
+        record = service.running()
+        if record is None:
+            steps.playbook("prepare this machine", "host_prepare")
+            record = start_service(service, steps, port)
+        with closing(client_of(service, record)) as client:
+            ref = _find_project(client, project)
+            if ref is None:
+                ref = _create(client, steps, project, flavour or Flavour.SANDBOX)
+            else:
+                _require_usable(client, steps, ref, flavour)
+            _report(client, steps, service, ref)
+
+
+@contextmanager
+def exclusive(folder: Path) -> Iterator[None]:
+    """One `up` or `down` at a time per data folder."""
+    with (folder / "up.lock").open("w", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise CommandError(f"another `supafleet up` or `down` works on {folder}", ExitCode.CONFLICT) from error
+        yield
+
+
+def start_service(service: LocalService, steps: Steps, port: int) -> ServiceRecord:
+    """Start the service as one step."""
+    with steps.timed("start the service"):
+        return service.start(DEFAULT_HOST, port)
+
+
+def client_of(service: LocalService, record: ServiceRecord) -> FleetClient:
+    """A client of the local service, as its owner."""
+    return FleetClient(Connection(record.api_url, service.owner_token()))
+
+
+def _find_project(client: FleetClient, name: str) -> str | None:
+    return next((project.ref for project in client.projects() if project.name == name), None)
+
+
+def _create(client: FleetClient, steps: Steps, name: str, flavour: Flavour) -> str:
+    if flavour is Flavour.SANDBOX:
+        steps.playbook("build the sandbox images", "sandbox_images")
+    with steps.timed(f"create the project {name}"):
+        body = {
+            "name": name,
+            "organization_slug": choose_organization(client, None),
+            "db_pass": generate_password(),
+            "flavour": flavour.value,
+        }
+        ref = client.create_project(body).ref
+        _follow_create(client, steps, ref)
+    return ref
+
+
+def _follow_create(client: FleetClient, steps: Steps, ref: str) -> None:
+    run = client.newest_run(ref, RunKind.PROJECT_CREATE)
+    require_success(watch_run(client, run.id, show_for(is_json=steps.is_json)))
+
+
+def _require_usable(client: FleetClient, steps: Steps, ref: str, flavour: Flavour | None) -> None:
+    """Take an existing project as it is, or say why it cannot be taken."""
+    project = client.fleet_project(ref)
+    if flavour is not None and project.flavour != flavour:
+        raise CommandError(
+            f"the project {project.name} ({ref}) has the flavour {project.flavour}, not {flavour.value}. "
+            f"Delete it first with: supafleet project delete {ref} --wait",
+            ExitCode.CONFLICT,
+        )
+    if project.run is not None and project.run.kind == RunKind.PROJECT_CREATE and not project.run.is_finished:
+        _follow_create(client, steps, ref)
+        project = client.fleet_project(ref)
+    if project.status not in _USABLE_STATUSES:
+        reason = f": {project.status_reason}" if project.status_reason else ""
+        raise CommandError(
+            f"the project {project.name} ({ref}) is {project.status}{reason}. "
+            f"To begin anew, delete it with: supafleet project delete {ref} --wait"
+        )
+
+
+def _report(client: FleetClient, steps: Steps, service: LocalService, ref: str) -> None:
+    project = client.fleet_project(ref)
+    keys = {key.name: key.api_key or "" for key in client.api_keys(ref, is_revealed=True)}
+    credentials = service.data_dir / CREDENTIALS_PATH.name
+    values = {
+        URL_VARIABLE: client.api_url,
+        TOKEN_VARIABLE: service.owner_token(),
+        "PROJECT_REF": ref,
+        "PROJECT_URL": project.public_url or "",
+        "ANON_KEY": keys.get("anon", ""),
+        "SERVICE_ROLE_KEY": keys.get("service_role", ""),
+    }
+    write_credentials(credentials, values)
+    run = client.find_newest_run(ref, RunKind.PROJECT_CREATE)
+    if steps.is_json:
+        document = {
+            "api_url": client.api_url,
+            "credentials_file": str(credentials),
+            "seconds": steps.seconds,
+            "project": as_document(project),
+            "run": as_document(run) if run else None,
+        }
+        print_json(document)
+        return
+    _print_report(steps, project, values, phase_times(run) if run else None, credentials)
+
+
+def _print_report(
+    steps: Steps, project: FleetProject, values: dict[str, str], times: str | None, credentials: Path
+) -> None:
+    print()
+    if steps.seconds:
+        print_fields({"this time": " · ".join(f"{name} {seconds:.1f}s" for name, seconds in steps.seconds.items())})
+        print()
+    print_fields(
+        {
+            "project": f"{project.name} ({project.ref}) is {project.status}",
+            "created in": times,
+            "url": values["PROJECT_URL"],
+            "anon key": values["ANON_KEY"],
+            "service_role key": values["SERVICE_ROLE_KEY"],
+            "api": values[URL_VARIABLE],
+            "credentials": os.path.relpath(credentials),
+        }
+    )

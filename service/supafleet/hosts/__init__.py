@@ -1,0 +1,1 @@
+"""Docker hosts: where projects can run."""

@@ -1,0 +1,75 @@
+"""The rules of Docker hosts."""
+
+from typing import Any
+
+from sqlmodel import Session
+
+from supafleet.db import row_id
+from supafleet.errors import NotFound
+from supafleet.hosts import repository
+from supafleet.hosts.models import Connection, DockerHost
+from supafleet.hosts.schemas import HostBody
+
+_LOOPBACK = "127.0.0.1"
+
+
+def list_hosts(session: Session) -> list[DockerHost]:
+    """All Docker hosts, oldest first."""
+    return repository.list_hosts(session)
+
+
+def get_host(session: Session, host_id: int) -> DockerHost:
+    """The Docker host a row refers to."""
+    host = session.get(DockerHost, host_id)
+    if host is None:
+        raise NotFound(f"Docker host {host_id} does not exist.")
+    return host
+
+
+def put_host(session: Session, name: str, body: HostBody) -> tuple[DockerHost, bool]:
+    """The Docker host as the body has it, and whether it is new.
+
+    Leases that projects hold stay as they are; new projects follow the new ranges.
+    """
+    host = repository.find_host(session, name)
+    values = body.model_dump()
+    is_new = host is None
+    if host is None:
+        host = DockerHost.model_validate({"name": name, **values})
+    else:
+        host.sqlmodel_update(values)
+    session.add(host)
+    session.flush()
+    return host, is_new
+
+
+def lock_host(session: Session, host: DockerHost) -> None:
+    """Let others who place a project on the host wait until the transaction ends."""
+    repository.lock_host(session, row_id(host))
+
+
+def public_host(host: DockerHost) -> str:
+    """The name or address in the URLs of the host's projects."""
+    address = host.public_address or host.bind_address or _LOOPBACK
+    return f"[{address}]" if ":" in address else address
+
+
+def inventory_entry(host: DockerHost) -> dict[str, Any]:
+    """The host as an inventory file has it, below its name."""
+    entry: dict[str, Any] = {
+        "connection": host.connection,
+        "bind_address": host.bind_address or (_LOOPBACK if host.connection == Connection.LOCAL else None),
+        "public_address": host.public_address,
+        "subnet_pool": host.subnet_pool,
+        "port_range": [host.port_first, host.port_last],
+        "data_root": host.data_root,
+    }
+    if host.connection == Connection.SSH:
+        entry |= {
+            "address": host.address,
+            "port": host.ssh_port,
+            "user": host.ssh_user,
+            "private_key_file": host.private_key_file,
+            "known_hosts_file": host.known_hosts_file,
+        }
+    return {key: value for key, value in entry.items() if value is not None}

@@ -1,0 +1,211 @@
+"""The job engine over DBOS: the only module that imports it (reference/ENGINE.md sections 3.1 to 3.5)."""
+
+import contextlib
+import os
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from dbos import (
+    DBOS,
+    DBOSClient,
+    DBOSConfig,
+    DBOSPortableJSONSerializer,
+    SetEnqueueOptions,
+    run_dbos_database_migrations,
+)
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session
+
+from supafleet.db import sqlalchemy_url
+from supafleet.jobs.admission import Admission
+from supafleet.jobs.engine import Job
+from supafleet.jobs.heartbeat import Heartbeat
+from supafleet.jobs.identity import ExecutorIdentity, claim_identity
+from supafleet.jobs.worker import Worker
+from supafleet.runs.vocabulary import Lane
+from supafleet.settings import Settings
+
+_APPLICATION = "supafleet"
+#: Pinned: by default it is a hash of the code, and unfinished jobs would be stranded by every upgrade.
+_VERSION = "1"
+_PROJECTS, _HOSTS = "projects", "hosts"
+#: Looking has slots of its own: it must not wait until somebody else's project is created.
+_SLOTS = {Lane.CHANGE: "slots", Lane.OBSERVE: "looks"}
+_JOB = "run.v1"
+#: The mean wait of a job is half of it; each poll costs some milliseconds of processor time, also when idle.
+_POLLING_SECONDS = 0.2
+_CLUSTER_POLLING_SECONDS = 0.3
+_MOST_RECOVERIES = 20
+
+
+class DurableJobEngine:
+    """Queues and recovery by DBOS; what a job does is the worker's."""
+
+    def __init__(self, settings: Settings, engine: Engine, worker: Worker) -> None:
+        self._settings = settings
+        self._engine = engine
+        self._worker = worker
+        self._url = sqlalchemy_url(settings.resolved_database_url)
+        self._is_embedded = engine.dialect.name == "sqlite"
+        self._identity: ExecutorIdentity | None = None
+        self._heartbeat: Heartbeat | None = None
+        self._client: DBOSClient | None = None
+
+    def enqueue(self, session: Session, job: Job) -> None:
+        """Enqueue in the caller's transaction."""
+        options = {
+            "queue_name": _PROJECTS,
+            "workflow_name": _JOB,
+            "workflow_id": job.run_id,
+            "queue_partition_key": job.mutex,
+            "priority": job.priority,
+            "app_version": _VERSION,
+        }
+        self._open_client().enqueue_in_transaction(session, options, job.run_id, job.host, job.lane.value, job.priority)
+
+    def cancel(self, run_id: str) -> None:
+        """Take a job out of the queue."""
+        DBOS.cancel_workflow(run_id, cancel_children=True)
+
+    def start(self) -> None:
+        """Launch DBOS, which takes up this worker's own unfinished jobs; then beat."""
+        identity = claim_identity(self._settings.data_dir)
+        self._identity = identity
+        self._worker.become(identity.executor_id)
+        # DBOS leaves the journal mode as it is; ours is set by our own connection and persists in the file.
+        with self._engine.connect():
+            pass
+        problems: list[BaseException] = []
+        thread = threading.Thread(target=self._launch, args=(identity.executor_id, problems))
+        thread.start()
+        thread.join()
+        if problems:
+            raise problems[0]
+        self._heartbeat = Heartbeat(
+            self._engine,
+            self._settings,
+            identity.executor_id,
+            worker=self._worker,
+            recover=_recover,
+            cancel=self.cancel,
+            forget=_forget,
+        )
+        self._heartbeat.start()
+
+    def stop(self) -> None:
+        """End the children; the process too when runs were interrupted.
+
+        Their steps must neither return nor raise: that would be recorded as the job's result (ENGINE.md 3.5).
+        """
+        if self._identity is None:
+            return
+        if self._heartbeat is not None:
+            self._heartbeat.stop()
+        interrupted = self._worker.stop()
+        if self._heartbeat is not None:
+            with contextlib.suppress(SQLAlchemyError):
+                self._heartbeat.retire()
+        if interrupted:
+            os._exit(0)
+        DBOS.destroy(destroy_registry=True)
+        if self._client is not None:
+            self._client.destroy()
+            self._client = None
+        self._identity.release()
+        self._identity = None
+
+    def _open_client(self) -> DBOSClient:
+        if self._client is None:
+            self._client = DBOSClient(
+                system_database_url=self._url,
+                application_name=_APPLICATION,
+                serializer=DBOSPortableJSONSerializer(),
+                lazy=True,
+            )
+        return self._client
+
+    def _launch(self, executor_id: str, problems: list[BaseException]) -> None:
+        """In a thread of its own: DBOS would otherwise adopt the event loop of the API."""
+        try:
+            config: DBOSConfig = {
+                "name": _APPLICATION,
+                "system_database_url": self._url,
+                "executor_id": executor_id,
+                "application_version": _VERSION,
+                # The default is pickle: code execution for whoever can write the database.
+                "serializer": DBOSPortableJSONSerializer(),
+                "use_listen_notify": True,
+                "sys_db_pool_size": 10,
+                "log_level": "WARNING",
+                "run_migrations": self._is_embedded,
+            }
+            if not self._is_embedded:
+                run_dbos_database_migrations(self._url)
+            DBOS(config=config)
+            self._register_workflows()
+            DBOS.launch()
+            self._register_queues()
+        except BaseException as error:  # handed to the thread that waits
+            problems.append(error)
+
+    def _register_queues(self) -> None:
+        polling = _POLLING_SECONDS if self._is_embedded else _CLUSTER_POLLING_SECONDS
+        DBOS.register_queue(_PROJECTS, partition_concurrency=1, polling_interval_sec=polling)
+        if not self._is_embedded:
+            limit = self._settings.host_run_limit
+            DBOS.register_queue(_HOSTS, partition_concurrency=limit, polling_interval_sec=polling)
+            for queue in _SLOTS.values():
+                slots = self._settings.worker_slots
+                DBOS.register_queue(queue, worker_concurrency=slots, polling_interval_sec=polling)
+
+    def _register_workflows(self) -> None:
+        worker, settings = self._worker, self._settings
+        admissions = {lane: Admission(settings.host_run_limit, settings.worker_slots) for lane in Lane}
+
+        async def _play(run_id: str) -> dict[str, Any]:
+            return await worker.play(run_id)
+
+        play = DBOS.step(name="play", preemptible=True)(_play)
+
+        async def run_here(run_id: str, host: str, lane: str, priority: int) -> Any:
+            async with admissions[Lane(lane)].hold(host, priority):
+                return await play(run_id)
+
+        async def run_in_slot(run_id: str) -> Any:
+            return await play(run_id)
+
+        async def run_on_host(run_id: str, lane: str, priority: int) -> Any:
+            with SetEnqueueOptions(priority=priority):
+                handle = await DBOS.enqueue_workflow_async(_SLOTS[Lane(lane)], slot_workflow, run_id)
+            return await handle.get_result()
+
+        async def run(run_id: str, host: str, lane: str, priority: int) -> Any:
+            with SetEnqueueOptions(queue_partition_key=f"{host}:{lane}", priority=priority):
+                handle = await DBOS.enqueue_workflow_async(_HOSTS, host_workflow, run_id, lane, priority)
+            return await handle.get_result()
+
+        _workflow(_JOB, run_here if self._is_embedded else run)
+        host_workflow = _workflow("run.host.v1", run_on_host)
+        slot_workflow = _workflow("run.slot.v1", run_in_slot)
+
+
+def _workflow(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    registered: Callable[..., Any] = DBOS.workflow(name=name, max_recovery_attempts=_MOST_RECOVERIES)(function)
+    return registered
+
+
+def _recover(executor_id: str) -> int:
+    """Take up the unfinished jobs of a dead worker; how many it had.
+
+    A private method of DBOS, without which a dead worker's jobs wait for its restart. It is idempotent, and the
+    kill tests hold it.
+    """
+    DBOS._recover_pending_workflows([executor_id])
+    return len(DBOS.list_workflows(status="PENDING", executor_id=[executor_id]))
+
+
+def _forget(run_ids: list[str]) -> None:
+    """Remove the jobs of runs that were forgotten: DBOS itself keeps finished ones for ever."""
+    DBOS.delete_workflows(run_ids, delete_children=True)

@@ -1,0 +1,74 @@
+"""The secrets of one project: generated, never derived, never shared (formats: STACK.md section 7)."""
+
+import base64
+import secrets
+import string
+import time
+
+import jwt
+
+_SAFE_ALPHABET = string.ascii_letters + string.digits
+_KEY_LIFETIME_SECONDS = 10 * 365 * 24 * 3600
+DATABASE_PASSWORD_LENGTHS = (12, 72)
+
+
+def check_database_password(value: str) -> str | None:
+    """Why `value` cannot be a database password, or None.
+
+    The image puts the password into SQL literals and into six URLs, so only letters and digits are safe.
+    """
+    shortest, longest = DATABASE_PASSWORD_LENGTHS
+    if not shortest <= len(value) <= longest:
+        return f"must have {shortest} to {longest} characters"
+    if any(character not in _SAFE_ALPHABET for character in value):
+        return "may hold only the letters A to Z, a to z and the digits 0 to 9"
+    return None
+
+
+def _password() -> str:
+    return secrets.token_hex(16)
+
+
+def _base64(size_bytes: int) -> str:
+    return base64.b64encode(secrets.token_bytes(size_bytes)).decode()
+
+
+def sign_api_key(role: str, jwt_secret: str, issued_at: int | None = None) -> str:
+    """A legacy API key: an HS256 JWT whose key is the secret's text itself."""
+    issued = int(time.time()) if issued_at is None else issued_at
+    claims = {"role": role, "iss": "supabase", "iat": issued, "exp": issued + _KEY_LIFETIME_SECONDS}
+    return jwt.encode(claims, jwt_secret, algorithm="HS256")
+
+
+def generate_project_secrets(postgres_password: str | None = None) -> dict[str, str]:
+    """All secrets of a new project by name.
+
+    Args:
+        postgres_password: the client's choice; generated when None. Must have passed `check_database_password`.
+    """
+    jwt_secret = _base64(30)
+    return {
+        "postgres_password": postgres_password or _password(),
+        "authenticator_password": _password(),
+        "auth_admin_password": _password(),
+        "storage_admin_password": _password(),
+        "functions_admin_password": _password(),
+        "pgbouncer_password": _password(),
+        "jwt_secret": jwt_secret,
+        "anon_key": sign_api_key("anon", jwt_secret),
+        "service_role_key": sign_api_key("service_role", jwt_secret),
+        "dashboard_username": "supabase",
+        "dashboard_password": _password(),
+        "secret_key_base": _base64(48),
+        "realtime_db_enc_key": secrets.token_hex(8),
+        "pg_meta_crypto_key": _base64(24),
+        "logflare_public_access_token": _base64(24),
+        "logflare_private_access_token": _base64(24),
+        "logflare_db_encryption_key": _base64(32),
+        "phx_secret_key_base": _base64(48),
+        "phx_live_view_signing_salt": _base64(24),
+        "s3_protocol_access_key_id": secrets.token_hex(16),
+        "s3_protocol_access_key_secret": secrets.token_hex(32),
+        "pgsodium_root_key": secrets.token_hex(32),
+        "files_digest_key": secrets.token_hex(32),
+    }

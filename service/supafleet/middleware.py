@@ -1,0 +1,58 @@
+"""Around every request: an id, one log line, and an answer even when something is broken."""
+
+import json
+import secrets
+import time
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+log = structlog.get_logger(__name__)
+
+_QUIET_PATHS = frozenset({"/healthz", "/readyz"})
+
+
+class RequestLog:
+    """Logs each request and turns an unexpected exception into a 500 that names its log line."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = secrets.token_hex(8)
+        status: list[int] = []
+
+        async def send_noting(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                status.append(message["status"])
+                message["headers"] = [*message.get("headers", []), (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        began = time.perf_counter()
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                await self._app(scope, receive, send_noting)
+            except Exception:
+                log.exception("request.broke", method=scope["method"], path=scope["path"])
+                if status:
+                    raise  # half of the answer is out: breaking the connection is the only honest end
+                await _send_internal_error(send_noting, request_id)
+            if scope["path"] not in _QUIET_PATHS:
+                log.info(
+                    "request.served",
+                    method=scope["method"],
+                    path=scope["path"],
+                    status=status[0] if status else None,
+                    milliseconds=round((time.perf_counter() - began) * 1000, 1),
+                )
+
+
+async def _send_internal_error(send: Send, request_id: str) -> None:
+    body = json.dumps({"message": f"Internal error; see the log with id {request_id}."}).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": 500, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,17 @@
+"""Every table of the service, imported so that the metadata is complete."""
+
+from sqlmodel import SQLModel
+
+from supafleet.accounts import models as accounts
+from supafleet.hosts import models as hosts
+from supafleet.organizations import models as organizations
+from supafleet.projects import models as projects
+from supafleet.runs import models as runs
+from supafleet.secrets import models as secrets
+
+MODULES = (accounts, organizations, hosts, projects, secrets, runs)
+
+
+def names() -> list[str]:
+    """Names of the service's tables; others in the same database are not ours."""
+    return list(SQLModel.metadata.tables)

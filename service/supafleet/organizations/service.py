@@ -1,0 +1,66 @@
+"""The rules of organizations."""
+
+import secrets
+import string
+
+from sqlmodel import Session
+
+from supafleet.accounts.service import Actor
+from supafleet.db import row_id
+from supafleet.errors import Forbidden, OrganizationNotFound, quote
+from supafleet.organizations import repository
+from supafleet.organizations.models import Membership, Organization, Role
+
+_SLUG_LENGTH = 20
+
+
+def generate_slug() -> str:
+    """Twenty random lowercase letters, the form of organization slugs and project refs."""
+    return "".join(secrets.choice(string.ascii_lowercase) for _ in range(_SLUG_LENGTH))
+
+
+def create_organization(session: Session, name: str, owner_account_id: int) -> Organization:
+    """A new organization with its owner."""
+    organization = Organization.model_validate({"slug": generate_slug(), "name": name})
+    session.add(organization)
+    session.flush()
+    session.add(
+        Membership.model_validate(
+            {"organization_id": row_id(organization), "account_id": owner_account_id, "role": Role.OWNER}
+        )
+    )
+    session.flush()
+    return organization
+
+
+def list_organizations(session: Session, actor: Actor) -> list[Organization]:
+    """The account's organizations, oldest first."""
+    return repository.list_organizations(session, actor.account_id)
+
+
+def get_organization(session: Session, slug: str, actor: Actor) -> Organization:
+    """The organization, for a member.
+
+    Raises:
+        OrganizationNotFound: no organization has this slug.
+        Forbidden: the account does not belong to it.
+    """
+    organization = repository.find_organization(session, slug)
+    if organization is None:
+        raise OrganizationNotFound(slug)
+    if not is_member(session, row_id(organization), actor):
+        raise Forbidden(f"The account {quote(actor.username)} does not belong to the organization {quote(slug)}.")
+    return organization
+
+
+def get_organization_by_id(session: Session, organization_id: int) -> Organization:
+    """The organization a row refers to."""
+    organization = session.get(Organization, organization_id)
+    if organization is None:
+        raise OrganizationNotFound(str(organization_id))
+    return organization
+
+
+def is_member(session: Session, organization_id: int, actor: Actor) -> bool:
+    """Whether the account belongs to the organization."""
+    return repository.find_membership(session, organization_id, actor.account_id) is not None

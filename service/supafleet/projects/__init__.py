@@ -1,0 +1,1 @@
+"""Projects: what is wanted, what was seen, and the rules between."""

@@ -1,0 +1,89 @@
+"""`/fleet/projects`: our own view of projects, with reasons and services."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path
+
+from supafleet.db import SessionDep, row_id, utc_now
+from supafleet.deps import CurrentActor, SettingsDep
+from supafleet.errors import responses
+from supafleet.hosts import service as hosts
+from supafleet.hosts.models import DockerHost
+from supafleet.organizations import service as organizations
+from supafleet.organizations.models import Organization
+from supafleet.projects import service
+from supafleet.projects.models import Project, ProjectService
+from supafleet.projects.schemas import FleetProject, FleetProjectSummary, FleetService
+from supafleet.projects.states import SERVICES, ServicePhase
+from supafleet.runs import service as runs
+from supafleet.settings import Settings
+
+router = APIRouter(prefix="/fleet/projects", tags=["Fleet"])
+
+
+@router.get("", operation_id="fleet-list-projects", responses=responses(401))
+def list_projects(session: SessionDep, actor: CurrentActor, settings: SettingsDep) -> list[FleetProjectSummary]:
+    """List the projects of the account's organizations with the reasons of their status."""
+    owners = {row_id(owner): owner for owner in organizations.list_organizations(session, actor)}
+    places = {row_id(host): host for host in hosts.list_hosts(session)}
+    return [
+        FleetProjectSummary.model_validate(
+            _summary(project, owners[project.organization_id], places[project.host_id], settings)
+        )
+        for project in service.list_projects(session, actor)
+    ]
+
+
+@router.get("/{ref}", operation_id="fleet-get-project", responses=responses(401, 403, 404))
+def get_project(
+    ref: Annotated[str, Path(description="Ref of the project.")],
+    session: SessionDep,
+    actor: CurrentActor,
+    settings: SettingsDep,
+) -> FleetProject:
+    """Tell how a project is, what was last seen of its services, and its latest run."""
+    project = service.get_project(session, ref, actor)
+    organization = organizations.get_organization_by_id(session, project.organization_id)
+    summary = _summary(project, organization, hosts.get_host(session, project.host_id), settings)
+    seen = service.services_of(session, project)
+    run = runs.latest_run(session, ref)
+    return FleetProject.model_validate(
+        {
+            **summary,
+            "services": [_service(seen[name]) for name in SERVICES if name in seen],
+            "run": None if run is None else runs.render_run(session, run),
+        }
+    )
+
+
+def _summary(project: Project, organization: Organization, host: DockerHost, settings: Settings) -> dict[str, Any]:
+    served = service.served_status(project, settings, utc_now())
+    return {
+        "ref": project.ref,
+        "name": project.name,
+        "organization_slug": organization.slug,
+        "status": served.status,
+        "status_reason": served.reason,
+        "stale_since": served.stale_since,
+        "observed_at": project.observed_at,
+        "host": host.name,
+        "region": project.region,
+        "release": project.release,
+        "flavour": project.flavour,
+        "size": project.size,
+        "public_url": service.public_url(project, host),
+        "gateway_port": project.gateway_port,
+        "subnet": project.subnet,
+        "created_at": project.created_at,
+    }
+
+
+def _service(row: ProjectService) -> FleetService:
+    return FleetService(
+        name=row.name,
+        phase=ServicePhase(row.phase),
+        exit_code=row.exit_code,
+        restart_count=row.restart_count,
+        image=row.image,
+        observed_at=row.observed_at,
+    )

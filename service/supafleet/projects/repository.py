@@ -1,0 +1,75 @@
+"""Queries over projects, their services and their leases."""
+
+from collections.abc import Iterable
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from supafleet.organizations.models import Membership
+from supafleet.projects.models import PortLease, Project, ProjectService, SubnetLease
+
+
+def find_project(session: Session, ref: str) -> Project | None:
+    """The project that was not removed, or None."""
+    statement = select(Project).where(Project.ref == ref, col(Project.removed_at).is_(None))
+    return session.exec(statement).first()
+
+
+def lock_project(session: Session, ref: str) -> Project | None:
+    """The project, its row locked until the transaction ends (SQLite locks the whole file anyway)."""
+    statement = select(Project).where(Project.ref == ref, col(Project.removed_at).is_(None)).with_for_update()
+    return session.exec(statement).first()
+
+
+def find_project_by_name(session: Session, organization_id: int, name: str) -> Project | None:
+    """The organization's project of that name that was not removed, or None."""
+    statement = select(Project).where(
+        Project.organization_id == organization_id, Project.name == name, col(Project.removed_at).is_(None)
+    )
+    return session.exec(statement).first()
+
+
+def list_projects(session: Session, account_id: int) -> list[Project]:
+    """Projects of the account's organizations, oldest first."""
+    statement = (
+        select(Project)
+        .join(Membership, col(Membership.organization_id) == Project.organization_id)
+        .where(Membership.account_id == account_id, col(Project.removed_at).is_(None))
+        .order_by(col(Project.id))
+    )
+    return list(session.exec(statement))
+
+
+def count_projects_by_host(session: Session) -> dict[int, int]:
+    """Projects that were not removed, by host id."""
+    statement = (
+        select(Project.host_id, sa.func.count()).where(col(Project.removed_at).is_(None)).group_by(col(Project.host_id))
+    )
+    return dict(session.exec(statement).all())
+
+
+def list_services(session: Session, project_ids: Iterable[int]) -> list[ProjectService]:
+    """What was seen of the services of these projects."""
+    statement = select(ProjectService).where(col(ProjectService.project_id).in_(list(project_ids)))
+    return list(session.exec(statement))
+
+
+def leased_ports(session: Session, host_id: int) -> set[int]:
+    """Ports of the host that belong to a project."""
+    return set(session.exec(select(PortLease.port).where(PortLease.host_id == host_id)))
+
+
+def leased_subnets(session: Session, host_id: int) -> set[str]:
+    """Subnets of the host that belong to a project."""
+    return set(session.exec(select(SubnetLease.subnet).where(SubnetLease.host_id == host_id)))
+
+
+def delete_leases(session: Session, project_id: int) -> None:
+    """Give back everything the project occupies."""
+    session.exec(sa.delete(PortLease).where(col(PortLease.project_id) == project_id))
+    session.exec(sa.delete(SubnetLease).where(col(SubnetLease.project_id) == project_id))
+
+
+def delete_services(session: Session, project_id: int) -> None:
+    """Forget what was seen of the project's services."""
+    session.exec(sa.delete(ProjectService).where(col(ProjectService.project_id) == project_id))

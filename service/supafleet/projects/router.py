@@ -1,0 +1,142 @@
+"""`/v1/projects`."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, status
+
+from supafleet.db import EngineDep, SessionDep, row_id, utc_now
+from supafleet.deps import CurrentActor, JobsDep, SettingsDep
+from supafleet.errors import responses
+from supafleet.organizations import service as organizations
+from supafleet.organizations.models import Organization
+from supafleet.projects import catalogue, creation, health, service
+from supafleet.projects.models import Project
+from supafleet.projects.schemas import (
+    ApiKeyResponse,
+    DatabaseInfo,
+    ProjectCreate,
+    ProjectCreated,
+    ProjectDeleted,
+    ProjectResponse,
+    ServiceHealth,
+)
+from supafleet.settings import Settings
+
+router = APIRouter(prefix="/v1/projects", tags=["Projects"])
+
+ProjectRef = Annotated[str, Path(description="Ref of the project: 20 lowercase letters.")]
+
+_API_KEYS = {
+    "anon": ("anon_key", "For clients: what it may do is decided by row-level security."),
+    "service_role": ("service_role_key", "For servers: it passes by row-level security."),
+}
+_MASK = "·" * 12
+_SHOWN_CHARACTERS = 6
+
+
+@router.get("", operation_id="v1-list-all-projects", responses=responses(401))
+def list_projects(session: SessionDep, actor: CurrentActor, settings: SettingsDep) -> list[ProjectResponse]:
+    """List the projects of the account's organizations."""
+    owners = {row_id(owner): owner for owner in organizations.list_organizations(session, actor)}
+    return [
+        _response(project, owners[project.organization_id], settings)
+        for project in service.list_projects(session, actor)
+    ]
+
+
+@router.post(
+    "",
+    operation_id="v1-create-a-project",
+    status_code=status.HTTP_201_CREATED,
+    responses=responses(401, 403, 404, 409, 422),
+)
+def create_project(
+    body: ProjectCreate, actor: CurrentActor, session: SessionDep, jobs: JobsDep, settings: SettingsDep
+) -> ProjectCreated:
+    """Create a project and begin to bring it up."""
+    project, organization = creation.create_project(session, jobs, body, actor, settings)
+    return ProjectCreated.model_validate(_common(project, organization, settings))
+
+
+@router.get("/{ref}", operation_id="v1-get-project", responses=responses(401, 403, 404))
+def get_project(ref: ProjectRef, session: SessionDep, actor: CurrentActor, settings: SettingsDep) -> ProjectResponse:
+    """Tell what a project is and how it is."""
+    project = service.get_project(session, ref, actor)
+    organization = organizations.get_organization_by_id(session, project.organization_id)
+    return _response(project, organization, settings)
+
+
+@router.delete("/{ref}", operation_id="v1-delete-a-project", responses=responses(401, 403, 404, 409))
+def delete_project(ref: ProjectRef, actor: CurrentActor, session: SessionDep, jobs: JobsDep) -> ProjectDeleted:
+    """Begin to remove a project with all its data; asked again while it goes, nothing changes."""
+    project = service.delete_project(session, jobs, ref, actor)
+    return ProjectDeleted(id=row_id(project), ref=project.ref, name=project.name)
+
+
+@router.get(
+    "/{ref}/health",
+    operation_id="v1-get-services-health",
+    responses=responses(401, 403, 404, 422),
+    response_model_exclude_none=True,
+)
+def get_health(
+    ref: ProjectRef,
+    engine: EngineDep,
+    jobs: JobsDep,
+    actor: CurrentActor,
+    settings: SettingsDep,
+    services: Annotated[list[str], Query(description="Names, repeated or joined by commas.")],
+    timeout_ms: Annotated[
+        int, Query(ge=0, le=health.LONGEST_TIMEOUT_MS, description="Longest time to wait for a look at the project.")
+    ] = health.LONGEST_TIMEOUT_MS,
+) -> list[ServiceHealth]:
+    """Look at the project's services on their Docker host and tell which work."""
+    return health.check_health(engine, jobs, ref, health.parse_names(services), timeout_ms, actor, settings)
+
+
+@router.get("/{ref}/api-keys", operation_id="v1-get-project-api-keys", responses=responses(401, 403, 404, 422))
+def list_api_keys(
+    ref: ProjectRef,
+    session: SessionDep,
+    actor: CurrentActor,
+    settings: SettingsDep,
+    reveal: Annotated[bool, Query(description="Show secret keys in full.")] = False,
+) -> list[ApiKeyResponse]:
+    """List the project's keys; the service_role key is masked unless it is asked to be revealed."""
+    project = service.get_project(session, ref, actor)
+    values = service.reveal_secrets(session, project, settings)
+    return [
+        ApiKeyResponse(
+            name=name,
+            id=name,
+            type="legacy",
+            api_key=values[secret] if reveal or name == "anon" else values[secret][:_SHOWN_CHARACTERS] + _MASK,
+            description=description,
+            inserted_at=project.created_at,
+            updated_at=project.created_at,
+        )
+        for name, (secret, description) in _API_KEYS.items()
+    ]
+
+
+def _common(project: Project, organization: Organization, settings: Settings) -> dict[str, object]:
+    return {
+        "id": project.ref,
+        "ref": project.ref,
+        "organization_id": organization.slug,
+        "organization_slug": organization.slug,
+        "name": project.name,
+        "region": project.region,
+        "created_at": project.created_at,
+        "status": service.served_status(project, settings, utc_now()).status,
+    }
+
+
+def _response(project: Project, organization: Organization, settings: Settings) -> ProjectResponse:
+    database = DatabaseInfo(
+        host=f"db.{project.ref}.{settings.project_domain}",
+        version=catalogue.postgres_version(project.release),
+        postgres_engine=catalogue.postgres_engine(project.release),
+        release_channel="ga",
+    )
+    return ProjectResponse.model_validate({**_common(project, organization, settings), "database": database})

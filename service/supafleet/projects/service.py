@@ -1,0 +1,239 @@
+"""The rules of projects: reading, deleting, and what runs say about them; creating is in creation.py."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlmodel import Session
+
+from supafleet.accounts.service import Actor
+from supafleet.db import row_id
+from supafleet.errors import Forbidden, ProjectNotFound, quote
+from supafleet.hosts import service as hosts
+from supafleet.hosts.models import DockerHost
+from supafleet.jobs.engine import JobEngine
+from supafleet.organizations import service as organizations
+from supafleet.organizations.models import Organization
+from supafleet.projects import repository
+from supafleet.projects.fold import ProjectState, ServiceState, initial_state
+from supafleet.projects.models import Project, ProjectService
+from supafleet.projects.states import Desired, Observed, Served, Status, move, serve, summarize
+from supafleet.runs import service as runs
+from supafleet.runs.models import Run
+from supafleet.runs.vocabulary import RunKind
+from supafleet.secrets import service as secrets
+from supafleet.settings import Settings
+
+#: The owner's environment variables, kept among the project's secrets.
+ENVIRONMENT_SECRET = "settings.environment"  # noqa: S105 - a name
+
+
+def find_project(session: Session, ref: str) -> Project | None:
+    """The project, or None when there is none or it was removed."""
+    return repository.find_project(session, ref)
+
+
+def get_project(session: Session, ref: str, actor: Actor) -> Project:
+    """The project, for a member of its organization.
+
+    Raises:
+        ProjectNotFound: there is none, or it was removed.
+        Forbidden: the account does not belong to its organization.
+    """
+    project = repository.find_project(session, ref)
+    if project is None:
+        raise ProjectNotFound(ref)
+    if not organizations.is_member(session, project.organization_id, actor):
+        raise Forbidden(f"The account {quote(actor.username)} does not belong to the organization of this project.")
+    return project
+
+
+def list_projects(session: Session, actor: Actor) -> list[Project]:
+    """The projects of the account's organizations, oldest first."""
+    return repository.list_projects(session, actor.account_id)
+
+
+def count_by_host(session: Session) -> dict[int, int]:
+    """Projects by id of their Docker host."""
+    return repository.count_projects_by_host(session)
+
+
+def served_status(project: Project, settings: Settings, now: datetime) -> Served:
+    """The status that is told at this time."""
+    deadline = settings.observation_deadline_seconds
+    return serve(
+        project.status,
+        project.status_reason,
+        project.observed_at,
+        now=now,
+        deadline=None if deadline is None else timedelta(seconds=deadline),
+    )
+
+
+def services_of(session: Session, project: Project) -> dict[str, ProjectService]:
+    """What was last seen of the project's services, by name."""
+    return {row.name: row for row in repository.list_services(session, [row_id(project)])}
+
+
+def reveal_secrets(session: Session, project: Project, settings: Settings) -> dict[str, str]:
+    """The project's secrets in the clear."""
+    return secrets.reveal_secrets(session, row_id(project), settings)
+
+
+def delete_project(session: Session, jobs: JobEngine, ref: str, actor: Actor) -> Project:
+    """Want the project gone and request the run that removes it; asked again while it goes, it changes nothing.
+
+    Raises:
+        ProjectBusy: another run of the project has not ended.
+    """
+    get_project(session, ref, actor)
+    project = repository.lock_project(session, ref)
+    if project is None:
+        raise ProjectNotFound(ref)
+    if project.status == Status.GOING_DOWN:
+        return project
+    # The run comes first: a project that is still coming up refuses with the name of the run that holds it.
+    request_run(session, jobs, RunKind.PROJECT_DELETE, project, actor)
+    project.status = move(project.status, Status.GOING_DOWN, verb="be deleted")
+    project.status_reason = None
+    project.desired_state = Desired.REMOVED
+    project.desired_generation += 1
+    session.add(project)
+    session.flush()
+    return project
+
+
+def request_run(session: Session, jobs: JobEngine, kind: RunKind, project: Project, actor: Actor) -> Run:
+    """Request a run of the project in this transaction.
+
+    Raises:
+        ProjectBusy: another run that changes the project has not ended.
+    """
+    host = hosts.get_host(session, project.host_id)
+    return runs.request_run(session, jobs, kind, project.ref, host=host.name, actor=actor.username)
+
+
+def run_inputs(session: Session, ref: str, settings: Settings) -> dict[str, Any]:
+    """What a run of the project needs: `project` and `docker_host` as the inventory has them, `secrets` in the clear.
+
+    `project` carries `ref` and the keys of a ProjectEntry; `docker_host` carries those of a DockerHostEntry.
+    """
+    project = _require(session, ref)
+    host = hosts.get_host(session, project.host_id)
+    organization = organizations.get_organization_by_id(session, project.organization_id)
+    values = secrets.reveal_secrets(session, row_id(project), settings)
+    environment = json.loads(values.pop(ENVIRONMENT_SECRET, "{}"))
+    return {
+        "project": _inventory_project(project, host, organization, settings, environment),
+        "docker_host": hosts.inventory_entry(host),
+        "secrets": values,
+    }
+
+
+def public_url(project: Project, host: DockerHost) -> str:
+    """Where the project's gateway answers."""
+    return f"http://{hosts.public_host(host)}:{project.gateway_port}"
+
+
+def folded_state(session: Session, ref: str) -> ProjectState:
+    """What is stored of the project, as the state that `fold` goes on from.
+
+    Raises:
+        ProjectNotFound: there is none, or it was removed.
+    """
+    project = _require(session, ref)
+    seen = {
+        name: ServiceState(name, row.phase, row.exit_code, row.restart_count, row.image, row.observed_at)
+        for name, row in services_of(session, project).items()
+    }
+    return replace(
+        initial_state(),
+        status=project.status,
+        reason=project.status_reason,
+        services={**initial_state().services, **seen},
+        observed_at=project.observed_at,
+    )
+
+
+def apply_state(session: Session, ref: str, state: ProjectState, now: datetime) -> None:
+    """Store a state that `fold` came to; a removal that was seen gives back what the project occupied.
+
+    A sighting older than the stored one is dropped. A project that was removed meanwhile stays removed.
+
+    Raises:
+        IllegalTransition: the stored status does not lead to the folded one.
+    """
+    project = repository.lock_project(session, ref)
+    if project is None:
+        return
+    if state.observed_at is not None and (project.observed_at is None or state.observed_at > project.observed_at):
+        _store_services(session, project, state.services.values(), state.observed_at)
+        project.observed_at = state.observed_at
+        project.observed_state = summarize({name: seen.phase for name, seen in state.services.items()})
+    # A project whose removal failed is not well because its rest is: what is wanted is that it is gone.
+    if project.desired_state == Desired.ACTIVE or state.status not in (Status.ACTIVE_HEALTHY, project.status):
+        _store_status(session, project, state, now)
+    project.updated_at = now
+    session.add(project)
+    session.flush()
+
+
+def _store_status(session: Session, project: Project, state: ProjectState, now: datetime) -> None:
+    target = Status(state.status)
+    if target == Status.ACTIVE_HEALTHY and project.status == Status.COMING_UP:
+        project.applied_generation = project.desired_generation
+    project.status = move(project.status, target, verb=f"become {target}")
+    project.status_reason = state.reason
+    if target == Status.REMOVED:
+        project.observed_state = Observed.ABSENT
+        project.removed_at = now
+        repository.delete_leases(session, row_id(project))
+        repository.delete_services(session, row_id(project))
+        secrets.delete_secrets(session, row_id(project))
+
+
+def _store_services(session: Session, project: Project, seen: Iterable[ServiceState], observed_at: datetime) -> None:
+    rows = services_of(session, project)
+    for service in seen:
+        row = rows.get(service.name)
+        values = {
+            "phase": service.phase,
+            "exit_code": service.exit_code,
+            "restart_count": service.restart_count,
+            # A look while containers are being made sees no image yet: the known one stays.
+            "image": service.image or (row.image if row else None),
+            "observed_at": service.observed_at or observed_at,
+        }
+        if row is None:
+            row = ProjectService.model_validate({"project_id": row_id(project), "name": service.name, **values})
+        else:
+            row.sqlmodel_update(values)
+        session.add(row)
+
+
+def _inventory_project(
+    project: Project, host: DockerHost, organization: Organization, settings: Settings, environment: dict[str, Any]
+) -> dict[str, Any]:
+    return {
+        "ref": project.ref,
+        "name": project.name,
+        "organization_name": organization.name,
+        "host": host.name,
+        "release": project.release,
+        "flavour": project.flavour,
+        "size": project.size,
+        "gateway_port": project.gateway_port,
+        "subnet": project.subnet,
+        "public_url": public_url(project, host),
+        "registry_prefix": settings.registry_prefix,
+        "settings": project.settings | ({"environment": environment} if environment else {}),
+    }
+
+
+def _require(session: Session, ref: str) -> Project:
+    project = repository.find_project(session, ref)
+    if project is None:
+        raise ProjectNotFound(ref)
+    return project

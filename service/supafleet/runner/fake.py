@@ -1,0 +1,116 @@
+"""A launcher for tests that follows a script instead of starting a playbook."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from supafleet.projects.states import SERVICES
+from supafleet.runner.launcher import LaunchRequest
+from supafleet.runner.outcome import LaunchOutcome
+from supafleet.runner.redaction import Redactor
+from supafleet.runs.vocabulary import EventKind, RunEvent
+
+
+@dataclass(frozen=True)
+class Script:
+    """What a scripted run shows and how it ends; `hang` waits until somebody cancels."""
+
+    events: Sequence[RunEvent] = ()
+    outcome: LaunchOutcome = field(default_factory=lambda: LaunchOutcome("successful"))
+    hang: bool = False
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def observed(phase: str = "healthy", *, objects: int = 14, **phases: str) -> RunEvent:
+    """An observation in which every service has `phase`, except those named."""
+    services = {name: {"phase": phases.get(name, phase), "exit_code": None, "restart_count": 0} for name in SERVICES}
+    return RunEvent(
+        at=_now(), kind=EventKind.SERVICES_OBSERVED, phase="watch", services=services, detail={"objects": objects}
+    )
+
+
+def succeeds() -> Script:
+    """Services come up and all checks pass, or, in a removal, nothing is left."""
+    checks = {"checks": [{"name": "gateway", "ok": True, "status": 200, "detail": ""}]}
+    return Script(
+        events=(
+            RunEvent(at=_now(), kind=EventKind.PHASE_STARTED, phase="start"),
+            observed("starting"),
+            observed("healthy"),
+            RunEvent(at=_now(), kind=EventKind.CHECKS_REPORTED, phase="verify", detail=checks),
+            RunEvent(at=_now(), kind=EventKind.TASK_OK, phase="verify", task="Ask the gateway"),
+        )
+    )
+
+
+def removes() -> Script:
+    """A removal after which nothing is left."""
+    return Script(events=(observed("missing", objects=0),))
+
+
+def fails_on(task: str, message: str = "The service db is unhealthy.") -> Script:
+    """One task fails."""
+    failed = RunEvent(at=_now(), kind=EventKind.TASK_FAILED, phase="watch", task=task, message=message)
+    return Script(events=(failed,), outcome=LaunchOutcome("failed", message))
+
+
+def hangs() -> Script:
+    """Goes on until it is canceled."""
+    return Script(events=(observed("starting"),), hang=True)
+
+
+class FakeLauncher:
+    """Follows `scripts` by playbook name; any other playbook succeeds (or removes)."""
+
+    def __init__(self, **scripts: Script) -> None:
+        self.scripts = dict(scripts)
+        self.requests: list[LaunchRequest] = []
+        self.pings = 0
+        self._canceled: dict[str, asyncio.Event] = {}
+        self._loops: dict[str, asyncio.AbstractEventLoop] = {}
+
+    async def launch(self, request: LaunchRequest, on_event: Callable[[RunEvent], None]) -> LaunchOutcome:
+        """Show the script's events and end as it says."""
+        self.requests.append(request)
+        self._loops[request.run_id] = asyncio.get_running_loop()
+        canceled = self._canceled.setdefault(request.run_id, asyncio.Event())
+        redactor = Redactor(request.secrets)
+        script = self._script(request.playbook.removesuffix(".yml"))
+        try:
+            for event in script.events:
+                await asyncio.sleep(0)
+                message = None if event.message is None else redactor.text(event.message)
+                on_event(RunEvent(_now(), event.kind, event.phase, event.task, message, event.services, event.detail))
+            if script.hang:
+                await canceled.wait()
+                return LaunchOutcome("canceled", "The run was canceled.")
+            return replace(script.outcome, explanation=redactor.value(script.outcome.explanation))
+        finally:
+            self._loops.pop(request.run_id, None)
+            self._canceled.pop(request.run_id, None)
+
+    def cancel(self, run_id: str) -> None:
+        """A hanging script ends."""
+        loop = self._loops.get(run_id)
+        if loop is not None:
+            loop.call_soon_threadsafe(self._canceled[run_id].set)
+
+    def ping(self) -> None:
+        """Count it."""
+        self.pings += 1
+
+    def stop(self) -> list[str]:
+        """A script has no processes, so none of its runs is interrupted."""
+        return []
+
+    def sweep(self, run_id: str | None = None) -> None:
+        """A script leaves nothing behind."""
+
+    def _script(self, name: str) -> Script:
+        if name in self.scripts:
+            return self.scripts[name]
+        return removes() if name == "project_delete" else succeeds()

@@ -1,0 +1,87 @@
+"""What of an ansible-runner event crosses the pipe: small, flat, and never a module's whole result."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+RESULT_LIMIT_BYTES = 32 * 1024
+_TEXT_LIMIT = 8 * 1024
+
+_PASSED_ON = frozenset(
+    {
+        "playbook_on_task_start",
+        "playbook_on_handler_task_start",
+        "playbook_on_stats",
+        "runner_on_ok",
+        "runner_on_failed",
+        "runner_on_unreachable",
+        "runner_item_on_failed",
+        "runner_retry",
+    }
+)
+_RESULT_NOISE = frozenset({"invocation", "diff", "exception", "ansible_facts", "deprecations", "warnings"})
+_CONTAINER_FACTS = ("project", "service", "state", "exit_code", "restart_count", "health", "image", "oneliner")
+
+
+def reduce_event(event: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The part of an event that the service reads, or None when it reads none of it."""
+    kind = event.get("event")
+    if kind not in _PASSED_ON:
+        return None
+    data = event.get("event_data") or {}
+    reduced: dict[str, Any] = {
+        "event": kind,
+        "at": event.get("created"),
+        "task": data.get("task"),
+        "host": data.get("host"),
+    }
+    if kind.startswith("runner_"):
+        reduced["ignored"] = bool(data.get("ignore_errors"))
+        reduced["result"] = reduce_result(data.get("res"))
+    return reduced
+
+
+def reduce_result(result: Any) -> dict[str, Any]:
+    """A module's result in at most 32 kB; an observation is kept whole in its own short form."""
+    if not isinstance(result, Mapping):
+        return {} if result is None else {"msg": str(result)[:_TEXT_LIMIT]}
+    observation = find_observation(result)
+    if observation is not None:
+        short: dict[str, Any] = {"changed": bool(result.get("changed")), "msg": _text(result.get("msg"))}
+        if isinstance(result.get("checks"), list):
+            short["checks"] = result["checks"]
+        return {**short, "observation": reduce_observation(observation)}
+    kept = {key: value for key, value in result.items() if key not in _RESULT_NOISE and not key.startswith("_ansible")}
+    if len(json.dumps(kept, default=str)) <= RESULT_LIMIT_BYTES:
+        return kept
+    texts = {key: _text(kept[key]) for key in ("msg", "stdout", "stderr", "reason") if isinstance(kept.get(key), str)}
+    return {**texts, "changed": bool(kept.get("changed")), "rc": kept.get("rc"), "truncated": True}
+
+
+def find_observation(result: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The observation in a result: the result itself, or what a task reports under `observation` or `msg`."""
+    for candidate in (result, result.get("observation"), result.get("msg")):
+        if isinstance(candidate, Mapping) and "containers" in candidate and "networks" in candidate:
+            return candidate
+    return None
+
+
+def reduce_observation(observation: Mapping[str, Any]) -> dict[str, Any]:
+    """An observation without what only the roles need."""
+    containers = [
+        {key: container.get(key) for key in _CONTAINER_FACTS} for container in observation.get("containers") or []
+    ]
+    return {
+        "observed_at": observation.get("observed_at"),
+        "verdict": observation.get("verdict"),
+        "phases": observation.get("phases"),
+        "sick": observation.get("sick"),
+        "job": observation.get("job"),
+        "containers": containers,
+        "networks": [each.get("project") for each in observation.get("networks") or []],
+        "volumes": [each.get("project") for each in observation.get("volumes") or []],
+    }
+
+
+def _text(value: Any) -> str | None:
+    return value[:_TEXT_LIMIT] if isinstance(value, str) else None

@@ -1,0 +1,171 @@
+"""Queries of runs and their events."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from supafleet.db import UtcDateTime
+from supafleet.runs.models import Run, RunEventRow
+from supafleet.runs.vocabulary import Lane, RunEvent, RunStatus
+
+
+def add_run(session: Session, run: Run) -> Run:
+    """Insert a run; an IntegrityError says that the project has an unfinished one."""
+    session.add(run)
+    session.flush()
+    return run
+
+
+def get_run(session: Session, run_id: str) -> Run | None:
+    """The run with this id."""
+    return session.get(Run, run_id)
+
+
+def find_unfinished(session: Session, project_ref: str, lane: Lane) -> Run | None:
+    """The run that holds the project, if any."""
+    statement = select(Run).where(Run.project_ref == project_ref, Run.lane == lane, col(Run.ended_at).is_(None))
+    return session.exec(statement).first()
+
+
+def find_latest(session: Session, project_ref: str, lane: Lane | None = None) -> Run | None:
+    """The newest run of a project."""
+    statement = select(Run).where(Run.project_ref == project_ref)
+    if lane is not None:
+        statement = statement.where(Run.lane == lane)
+    return session.exec(statement.order_by(col(Run.created_at).desc(), col(Run.id))).first()
+
+
+def list_runs(session: Session, project_ref: str | None, limit: int) -> Sequence[Run]:
+    """Runs, the newest first."""
+    statement = select(Run).order_by(col(Run.created_at).desc(), col(Run.id)).limit(limit)
+    if project_ref is not None:
+        statement = statement.where(Run.project_ref == project_ref)
+    return session.exec(statement).all()
+
+
+def list_events(session: Session, run_id: str, after: int, limit: int = 500) -> Sequence[RunEventRow]:
+    """Events of a run beyond a number, in order."""
+    statement = (
+        select(RunEventRow)
+        .where(RunEventRow.run_id == run_id, RunEventRow.number > after)
+        .order_by(col(RunEventRow.number))
+        .limit(limit)
+    )
+    return session.exec(statement).all()
+
+
+def phase_times(session: Session, run_ids: Iterable[str]) -> dict[str, list[tuple[str, datetime, datetime]]]:
+    """For each run its phases in order, from their first to their last event."""
+    statement = (
+        sa.select(
+            col(RunEventRow.run_id),
+            col(RunEventRow.phase),
+            sa.func.min(col(RunEventRow.at)),
+            sa.func.max(col(RunEventRow.at)),
+        )
+        .where(col(RunEventRow.run_id).in_(list(run_ids)), col(RunEventRow.phase).is_not(None))
+        .group_by(col(RunEventRow.run_id), col(RunEventRow.phase))
+        .order_by(sa.func.min(col(RunEventRow.number)))
+    )
+    times: dict[str, list[tuple[str, datetime, datetime]]] = {}
+    for run_id, phase, first, last in session.execute(statement):
+        times.setdefault(run_id, []).append((phase, first, last))
+    return times
+
+
+def begin_attempt(session: Session, run_id: str, executor: str, now: datetime, commit: str | None) -> Run | None:
+    """Take the next attempt of a run that has not ended: from now on only this attempt may write."""
+    statement = (
+        sa.update(Run)
+        .where(col(Run.id) == run_id, col(Run.ended_at).is_(None))
+        .values(
+            attempt=col(Run.attempt) + 1,
+            status=RunStatus.RUNNING,
+            executor=executor,
+            playbooks_commit=commit,
+            started_at=sa.func.coalesce(col(Run.started_at), sa.literal(now, UtcDateTime)),
+        )
+        .returning(col(Run.id))
+    )
+    if session.execute(statement).first() is None:
+        return None
+    return session.get(Run, run_id, populate_existing=True)
+
+
+def claim_waiting(session: Session, run_id: str, executor: str, now: datetime) -> Run | None:
+    """Like `begin_attempt`, but only when nobody has begun yet."""
+    statement = (
+        sa.update(Run)
+        .where(col(Run.id) == run_id, col(Run.status) == RunStatus.QUEUED)
+        .values(attempt=col(Run.attempt) + 1, status=RunStatus.RUNNING, executor=executor, started_at=now)
+        .returning(col(Run.id))
+    )
+    if session.execute(statement).first() is None:
+        return None
+    return session.get(Run, run_id, populate_existing=True)
+
+
+def write_fenced(
+    session: Session, run_id: str, attempt: int, values: dict[str, Any], events: Sequence[RunEvent]
+) -> int:
+    """Update the run and append events, if this attempt still owns it; the last number, or 0 when it does not."""
+    statement = (
+        sa.update(Run)
+        .where(col(Run.id) == run_id, col(Run.attempt) == attempt, col(Run.ended_at).is_(None))
+        .values(last_number=col(Run.last_number) + len(events), **values)
+        .returning(col(Run.last_number))
+    )
+    row = session.execute(statement).first()
+    if row is None:
+        return 0
+    first = int(row[0]) - len(events) + 1
+    if events:
+        session.execute(sa.insert(RunEventRow), [_row(run_id, first + i, event) for i, event in enumerate(events)])
+    return int(row[0])
+
+
+def had_unfinished_change(session: Session, project_ref: str, since: datetime) -> bool:
+    """Whether a changing run of the project was unfinished at any moment since then."""
+    statement = select(Run.id).where(
+        Run.project_ref == project_ref,
+        Run.lane == Lane.CHANGE,
+        sa.or_(col(Run.ended_at).is_(None), col(Run.ended_at) >= since),
+    )
+    return session.exec(statement).first() is not None
+
+
+def list_cancel_requests(session: Session, executor: str) -> tuple[list[str], list[str]]:
+    """Runs to be canceled: those that wait, and those that run here."""
+    statement = select(Run.id, Run.status, Run.executor).where(
+        col(Run.cancel_requested_at).is_not(None), col(Run.ended_at).is_(None)
+    )
+    rows = session.exec(statement).all()
+    waiting = [run_id for run_id, status, _ in rows if status == RunStatus.QUEUED]
+    running = [run_id for run_id, status, owner in rows if status == RunStatus.RUNNING and owner == executor]
+    return waiting, running
+
+
+def delete_ended_before(session: Session, moment: datetime, limit: int = 1000) -> list[str]:
+    """Remove old finished runs with their events; their ids."""
+    statement = select(Run.id).where(col(Run.ended_at) < moment).limit(limit)
+    run_ids = list(session.exec(statement).all())
+    session.execute(sa.delete(RunEventRow).where(col(RunEventRow.run_id).in_(run_ids)))
+    session.execute(sa.delete(Run).where(col(Run.id).in_(run_ids)))
+    return run_ids
+
+
+def _row(run_id: str, number: int, event: RunEvent) -> dict[str, Any]:
+    return {
+        "run_id": run_id,
+        "number": number,
+        "at": event.at,
+        "kind": event.kind,
+        "phase": event.phase,
+        "task": event.task,
+        "message": event.message,
+        "services": event.services,
+        "detail": event.detail,
+    }

@@ -1,0 +1,112 @@
+"""Routes of runs: the list, one run, its events as a stream, and the wish to cancel it."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, status
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import StreamingResponse
+from sqlalchemy.engine import Engine
+
+from supafleet.db import EngineDep, SessionDep, reading
+from supafleet.deps import CurrentActor
+from supafleet.errors import InvalidField, responses
+from supafleet.runs import service
+from supafleet.runs.schemas import EventOut, RunOut
+from supafleet.runs.vocabulary import EventKind
+from supafleet.runs.wakeup import wakeups
+
+_POLLING_SECONDS = 0.3
+_COMMENT_SECONDS = 10.0
+
+router = APIRouter(prefix="/fleet/runs", tags=["runs"], responses=responses(401))
+
+
+@router.get("", response_model=list[RunOut])
+def list_runs(
+    session: SessionDep,
+    _actor: CurrentActor,
+    project: Annotated[str | None, Query(description="Only runs of the project with this ref.")] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+) -> list[RunOut]:
+    """Runs, the newest first."""
+    return service.list_runs(session, project, limit)
+
+
+@router.get("/{run_id}", response_model=RunOut, responses=responses(404))
+def get_run(session: SessionDep, _actor: CurrentActor, run_id: str) -> RunOut:
+    """One run with the times of its phases."""
+    return service.render_run(session, service.get_run(session, run_id))
+
+
+@router.post(
+    "/{run_id}/cancel",
+    response_model=RunOut,
+    status_code=status.HTTP_202_ACCEPTED,
+    responses=responses(404, 409),
+)
+def cancel_run(session: SessionDep, actor: CurrentActor, run_id: str) -> RunOut:
+    """Ask a run to end; it has ended when its status says so."""
+    return service.render_run(session, service.cancel_run(session, run_id, actor.username))
+
+
+@router.get("/{run_id}/events", response_class=StreamingResponse, responses=responses(404, 422))
+async def stream_events(
+    engine: EngineDep,
+    _actor: CurrentActor,
+    run_id: str,
+    from_number: Annotated[int | None, Query(alias="from", ge=1, description="First number to send.")] = None,
+    last_event_id: Annotated[str | None, Header(description="Number after which to go on.")] = None,
+) -> StreamingResponse:
+    """Events of a run as server-sent events, from any number on, until the run has ended."""
+    after = _after(from_number, last_event_id)
+    await run_in_threadpool(_require_run, engine, run_id)
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(_stream(engine, run_id, after), media_type="text/event-stream", headers=headers)
+
+
+def _after(from_number: int | None, last_event_id: str | None) -> int:
+    # A browser that reconnects repeats its address and adds the header: the header is the newer wish.
+    if last_event_id is not None:
+        if not last_event_id.isascii() or not last_event_id.isdigit() or len(last_event_id) > 15:
+            raise InvalidField("Last-Event-ID", "must be the number of an event")
+        return int(last_event_id)
+    return (from_number or 1) - 1
+
+
+def _require_run(engine: Engine, run_id: str) -> None:
+    with reading(engine) as session:
+        service.get_run(session, run_id)
+
+
+def _read(engine: Engine, run_id: str, after: int) -> tuple[list[EventOut], bool]:
+    """The next events, and whether the run had ended before they were read."""
+    with reading(engine) as session:
+        has_ended = service.get_run(session, run_id).ended_at is not None
+        return service.events_after(session, run_id, after), has_ended
+
+
+async def _stream(engine: Engine, run_id: str, after: int) -> AsyncIterator[str]:
+    last_sent = time.monotonic()
+    with wakeups.subscribe(run_id) as woken:
+        while True:
+            woken.clear()
+            events, has_ended = await run_in_threadpool(_read, engine, run_id, after)
+            for event in events:
+                yield f"id: {event.number}\nevent: {event.kind}\ndata: {event.model_dump_json()}\n\n"
+                after = event.number
+            if events:
+                last_sent = time.monotonic()
+                if events[-1].kind == EventKind.RUN_ENDED:
+                    return
+                continue
+            if has_ended:
+                return
+            if time.monotonic() - last_sent > _COMMENT_SECONDS:
+                yield ": still here\n\n"
+                last_sent = time.monotonic()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(woken.wait(), _POLLING_SECONDS)

@@ -1,0 +1,100 @@
+"""One live service with two projects for all tests of the session, and folders for direct runs."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.direct_run import DirectRun
+from tests.e2e.live_service import LiveService
+
+CLIENT = Path(__file__).parent / "client"
+E2E_PORTS = (55000, 55099)
+E2E_POOL = "10.221.0.0/16"
+
+
+@dataclass(frozen=True)
+class LiveProject:
+    """A project of the live service, as its user has it."""
+
+    ref: str
+    url: str
+    anon_key: str
+    service_role_key: str
+    root: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"PROJECT_URL": self.url, "ANON_KEY": self.anon_key, "SERVICE_ROLE_KEY": self.service_role_key}
+
+
+@pytest.fixture(scope="session")
+def service(sandbox_images: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveService]:
+    live = LiveService(tmp_path_factory.mktemp("service"), "e2e", E2E_PORTS, E2E_POOL).start()
+    yield live
+    for project in _projects(live):
+        live.delete(project)
+    live.stop()
+
+
+def _projects(live: LiveService) -> list[str]:
+    with live.client() as api:
+        return [project["ref"] for project in api.get("/v1/projects").json()]
+
+
+def describe(live: LiveService, ref: str) -> LiveProject:
+    project, keys = live.project(ref), live.keys(ref)
+    root = Path("/var/lib/supafleet/projects") / ref
+    return LiveProject(ref, project["public_url"], keys["anon"], keys["service_role"], root)
+
+
+@pytest.fixture(scope="session")
+def projects(service: LiveService) -> tuple[LiveProject, LiveProject]:
+    """Two projects, created at the same time."""
+    refs = [service.create(name) for name in ("First", "Second")]
+    for ref in refs:
+        project = service.wait(ref, "ACTIVE_HEALTHY", "INIT_FAILED")
+        assert project["status"] == "ACTIVE_HEALTHY", project["status_reason"]
+    first, second = (describe(service, ref) for ref in refs)
+    return first, second
+
+
+@pytest.fixture(scope="session")
+def supabase_js(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Runs the client script with the environment of a project; its results."""
+    folder = tmp_path_factory.mktemp("client")
+    shutil.copytree(CLIENT, folder, dirs_exist_ok=True)
+    subprocess.run(
+        ["npm", "install", "--silent", "--no-audit", "--no-fund", "--no-package-lock"],
+        cwd=folder,
+        check=True,
+        timeout=300,
+    )
+
+    def run(environment: dict[str, str], expect_failure: bool = False) -> subprocess.CompletedProcess[str]:
+        answer = subprocess.run(
+            ["node", "use_project.mjs"],
+            cwd=folder,
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert expect_failure or answer.returncode == 0, answer.stdout + answer.stderr
+        return answer
+
+    return run
+
+
+@pytest.fixture
+def direct_run(sandbox_images: dict[str, str], tmp_path: Path) -> Iterator[DirectRun]:
+    """A folder with an inventory of its own; its projects are removed afterwards."""
+    run = DirectRun(tmp_path / "inventory")
+    yield run
+    run.delete_all()

@@ -1,0 +1,125 @@
+"""Breaking what a stand-in needs turns its own health check unhealthy, and mending it heals it."""
+
+import time
+
+import pytest
+
+from tests.e2e import docker_eyes
+from tests.e2e.conftest import LiveProject
+
+pytestmark = pytest.mark.docker
+
+PATIENCE_SECONDS = 75
+
+
+def wait_for_health(ref: str, service: str, wanted: str) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        if docker_eyes.health(ref)[service] == wanted:
+            return
+        time.sleep(0.5)
+    raise AssertionError(f"{service} is {docker_eyes.health(ref)[service]}, not {wanted}, after {PATIENCE_SECONDS} s")
+
+
+def psql(ref: str, sql: str, database: str = "postgres") -> None:
+    words = ["psql", "-h", "127.0.0.1", "-U", "supabase_admin", "-d", database, "-v", "ON_ERROR_STOP=1", "-c", sql]
+    docker_eyes.docker("exec", f"{ref}-db", *words)
+
+
+def break_role(ref: str, role: str) -> None:
+    psql(ref, f"alter role {role} nologin")
+    psql(ref, f"select pg_terminate_backend(pid) from pg_stat_activity where usename = '{role}'")
+
+
+ROLES = {"auth": "supabase_auth_admin", "rest": "authenticator", "storage": "supabase_storage_admin"}
+
+
+def test_services_notice_that_their_role_cannot_log_in(projects: tuple[LiveProject, LiveProject]) -> None:
+    ref = projects[1].ref
+    for role in ROLES.values():
+        break_role(ref, role)
+    try:
+        for service in ROLES:
+            wait_for_health(ref, service, "unhealthy")
+        assert docker_eyes.health(ref)["db"] == "healthy"
+    finally:
+        for role in ROLES.values():
+            psql(ref, f"alter role {role} login")
+    for service in ROLES:
+        wait_for_health(ref, service, "healthy")
+
+
+def test_services_notice_that_a_table_is_gone(projects: tuple[LiveProject, LiveProject]) -> None:
+    ref = projects[1].ref
+    moves = {
+        "auth": ("postgres", "auth.users"),
+        "storage": ("postgres", "storage.buckets"),
+        "realtime": ("postgres", "_realtime.tenants"),
+    }
+    for database, table in moves.values():
+        psql(ref, f"alter table {table} rename to hidden_by_test", database)
+    try:
+        for service in moves:
+            wait_for_health(ref, service, "unhealthy")
+    finally:
+        for database, table in moves.values():
+            schema, name = table.split(".")
+            psql(ref, f"alter table {schema}.hidden_by_test rename to {name}", database)
+    for service in moves:
+        wait_for_health(ref, service, "healthy")
+
+
+def test_dependants_notice_that_the_database_is_gone(projects: tuple[LiveProject, LiveProject]) -> None:
+    ref = projects[1].ref
+    dependants = ("auth", "rest", "realtime", "storage", "meta", "analytics", "studio")
+    docker_eyes.docker("pause", f"{ref}-db")
+    try:
+        for service in dependants:
+            wait_for_health(ref, service, "unhealthy")
+        assert docker_eyes.health(ref)["imgproxy"] == "healthy"
+    finally:
+        docker_eyes.docker("unpause", f"{ref}-db")
+    for service in dependants:
+        wait_for_health(ref, service, "healthy")
+
+
+def test_the_log_pipeline_notices_that_its_receiver_is_gone(projects: tuple[LiveProject, LiveProject]) -> None:
+    ref = projects[1].ref
+    docker_eyes.docker("stop", f"{ref}-analytics")
+    try:
+        wait_for_health(ref, "vector", "unhealthy")
+    finally:
+        docker_eyes.docker("start", f"{ref}-analytics")
+    wait_for_health(ref, "vector", "healthy")
+
+
+@pytest.mark.parametrize(
+    ("service", "break_it", "mend_it"),
+    [
+        ("imgproxy", "chmod 000 /var/lib/storage", "chmod 755 /var/lib/storage"),
+        ("functions", "mv /home/deno/functions/main /home/deno/functions/gone", "mv /home/deno/functions/gone /home/deno/functions/main"),
+    ],
+)
+def test_a_service_notices_that_its_files_are_gone(
+    projects: tuple[LiveProject, LiveProject], service: str, break_it: str, mend_it: str
+) -> None:
+    ref = projects[1].ref
+    docker_eyes.docker("exec", "-u", "0", f"{ref}-{service}", "sh", "-c", break_it)
+    docker_eyes.docker("restart", "-t", "1", f"{ref}-{service}", check=False)
+    try:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            state = docker_eyes.containers(ref)[service]["State"]
+            if state["Status"] in ("exited", "restarting") or state["Health"]["Status"] == "unhealthy":
+                break
+            time.sleep(0.5)
+        else:
+            raise AssertionError(f"{service} does not notice")
+    finally:
+        root = projects[1].root
+        if service == "functions" and (root / "functions" / "gone").exists():
+            (root / "functions" / "gone").rename(root / "functions" / "main")
+        if service == "imgproxy":
+            docker_eyes.docker("exec", "-u", "0", f"{ref}-storage", "sh", "-c", mend_it)
+        docker_eyes.docker("restart", "-t", "1", f"{ref}-{service}")
+    wait_for_health(ref, service, "healthy")

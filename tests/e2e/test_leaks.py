@@ -1,0 +1,154 @@
+"""The real secrets of a project are nowhere but where they belong."""
+
+import base64
+import os
+import sqlite3
+import subprocess
+import threading
+import time
+import urllib.parse
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e import docker_eyes
+from tests.e2e.direct_run import DirectRun
+from tests.e2e.live_service import LiveService
+
+pytestmark = pytest.mark.docker
+
+SHORTEST = 12
+
+
+def forms(value: str) -> set[str]:
+    """A secret as it could be written: raw, base64, URL-encoded."""
+    return {value, base64.b64encode(value.encode()).decode(), urllib.parse.quote(value, safe="")}
+
+
+def needles(secrets: dict[str, str]) -> dict[str, str]:
+    return {form: name for name, value in secrets.items() if len(value) >= SHORTEST for form in forms(value)}
+
+
+def assert_absent(where: str, text: str, wanted: dict[str, str]) -> None:
+    for form, name in wanted.items():
+        assert form not in text, f"{name} appears in {where}"
+
+
+class ArgvWatch(threading.Thread):
+    """Collects every command line of this machine while a run goes on."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.seen: set[str] = set()
+        self.ended = threading.Event()
+
+    def run(self) -> None:
+        while not self.ended.is_set():
+            for entry in os.scandir("/proc"):
+                if entry.name.isdigit():
+                    try:
+                        words = (Path(entry.path) / "cmdline").read_bytes().decode(errors="replace")
+                    except OSError:
+                        continue
+                    self.seen.add(words.replace("\0", " "))
+            time.sleep(0.02)
+
+
+@pytest.fixture
+def argv() -> Iterator[ArgvWatch]:
+    watch = ArgvWatch()
+    watch.start()
+    yield watch
+    watch.ended.set()
+
+
+def environment_secrets(ref: str) -> dict[str, str]:
+    """What the containers were given under names that speak of secrets."""
+    words = ("PASSWORD", "SECRET", "KEY", "TOKEN", "URI", "_URL")
+    found = {}
+    for service, one in docker_eyes.containers(ref).items():
+        for pair in one["Config"]["Env"]:
+            name, value = pair.split("=", 1)
+            if any(word in name for word in words) and "://" not in value and len(value) >= SHORTEST:
+                found[f"{service}.{name}"] = value
+    return found
+
+
+def service_texts(service: LiveService, ref: str) -> dict[str, str]:
+    """Everything that the service says or keeps of a project."""
+    texts = {"log": service.log.read_text(errors="replace")}
+    with service.client() as api:
+        for path in ("/v1/projects", f"/v1/projects/{ref}", f"/fleet/projects/{ref}", f"/fleet/runs?project={ref}"):
+            texts[path] = api.get(path).text
+        for run in service.runs(ref):
+            texts[f"events of {run['kind']}"] = api.get(f"/fleet/runs/{run['id']}/events", timeout=60).text
+    database = sqlite3.connect(f"file:{service.data_dir / 'control.sqlite'}?mode=ro", uri=True)
+    texts["database"] = "\n".join(database.iterdump())
+    database.close()
+    return texts
+
+
+def folder_texts(ref: str) -> dict[str, str]:
+    """Files of the host that must hold no secret."""
+    root = Path("/var/lib/supafleet/projects") / ref
+    open_files = [root / "compose.yml", root / "vector" / "vector.yml", *(root / "db").glob("*.sql")]
+    return {str(path): path.read_text() for path in open_files}
+
+
+def test_a_success_and_a_failure_leak_nothing(service: LiveService, argv: ArgvWatch) -> None:
+    password = "sentinelPassword4711"
+    good = service.create("No leak", db_pass=password)
+    bad = service.create("No leak either", db_pass=password, settings={"environment": {"auth": {"API_EXTERNAL_URL": ""}}})
+    try:
+        assert service.wait(good, "ACTIVE_HEALTHY", "INIT_FAILED")["status"] == "ACTIVE_HEALTHY"
+        service.wait(bad, "INIT_FAILED", "ACTIVE_HEALTHY")
+        argv.ended.set()
+        for ref in (good, bad):
+            wanted = needles({"db_pass": password, **environment_secrets(ref)})
+            assert len(wanted) > 10, "the test knows the secrets it looks for"
+            for where, text in {**service_texts(service, ref), **folder_texts(ref)}.items():
+                assert_absent(where, text, wanted)
+            assert_absent("a command line", "\n".join(argv.seen), wanted)
+        private = [path for path in Path("/dev/shm").glob("**/extravars")]
+        assert private == [], "the private folders of ended runs are gone"
+    finally:
+        service.delete(good)
+        service.delete(bad)
+
+
+def test_modes_keep_others_out(service: LiveService, projects: tuple) -> None:  # type: ignore[type-arg]
+    root = projects[0].root
+    assert root.stat().st_mode & 0o777 == 0o700
+    for path in (root / "env").iterdir():
+        assert path.stat().st_mode & 0o777 == 0o600
+    assert (service.data_dir / "master.key").stat().st_mode & 0o777 == 0o600
+    assert (service.data_dir / "owner-token").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_verbose_direct_run_leaks_nothing(direct_run: DirectRun, argv: ArgvWatch) -> None:
+    ref = "verbose"
+    direct_run.project(ref, 7)
+    output = direct_run.play("project_create", "-vvv", "--diff", limit=ref)
+    again = direct_run.play("project_create", "-vvv", "--diff", limit=ref)
+    argv.ended.set()
+    wanted = needles({name: value for name, value in direct_run.secrets(ref).items() if value != "supabase"})
+    assert len(wanted) > 20
+    assert_absent("the output", output + again, wanted)
+    assert_absent("a command line", "\n".join(argv.seen), wanted)
+    for where, text in folder_texts(ref).items():
+        assert_absent(where, text, wanted)
+
+
+def test_a_vault_password_encrypts_what_a_direct_run_keeps(direct_run: DirectRun, tmp_path: Path) -> None:
+    ref = "vaulted"
+    password = tmp_path / "vault-password"
+    password.write_text("open sesame\n")
+    direct_run.project(ref, 8)
+    direct_run.play("project_create", "--vault-password-file", str(password), limit=ref)
+    kept = direct_run.folder / "host_vars" / ref / "secrets.yml"
+    assert kept.read_text().startswith("$ANSIBLE_VAULT;")
+    again = direct_run.play("project_create", "--vault-password-file", str(password), limit=ref)
+    assert "changed=0" in again
+    direct_run.play("project_delete", "--vault-password-file", str(password), limit=ref)
+    subprocess.run(["rm", "-r", str(kept.parent)], check=True)

@@ -1,0 +1,94 @@
+"""The API in process: with a job engine that only remembers, or with scripted playbooks."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from sqlalchemy.engine import Engine
+from supafleet import app as app_module
+from supafleet.app import create_app
+from supafleet.jobs.fake import RecordingJobEngine
+from supafleet.runner.fake import FakeLauncher
+from supafleet.settings import Settings
+
+PASSWORD = "correctHorse7battery"
+
+
+@dataclass
+class Api:
+    """A running application and a client with the owner's token."""
+
+    app: FastAPI
+    client: TestClient
+    settings: Settings
+    jobs: RecordingJobEngine = field(default_factory=RecordingJobEngine)
+
+    @property
+    def engine(self) -> Engine:
+        engine: Engine = self.app.state.engine
+        return engine
+
+    @property
+    def organization(self) -> str:
+        slug: str = self.client.get("/v1/organizations").json()[0]["slug"]
+        return slug
+
+    def body(self, **fields: Any) -> dict[str, Any]:
+        return {"name": "Acme", "organization_slug": self.organization, "db_pass": PASSWORD, **fields}
+
+    def create(self, **fields: Any) -> dict[str, Any]:
+        answer = self.client.post("/v1/projects", json=self.body(**fields))
+        assert answer.status_code == 201, answer.text
+        created: dict[str, Any] = answer.json()
+        return created
+
+    def refusal(self, **fields: Any) -> tuple[int, str]:
+        answer = self.client.post("/v1/projects", json=self.body(**fields))
+        assert set(answer.json()) == {"message"}, answer.text
+        return answer.status_code, answer.json()["message"]
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("SUPAFLEET_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path) -> Settings:
+    return Settings(data_dir=tmp_path / "data", database_url=database_url, run_dir=tmp_path, health_max_age_seconds=0)
+
+
+def serve(app: FastAPI, settings: Settings) -> Iterator[TestClient]:
+    with TestClient(app) as client:
+        client.headers["Authorization"] = f"Bearer {settings.owner_token_file.read_text().strip()}"
+        yield client
+
+
+@pytest.fixture
+def api(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
+    """The API; runs are requested and stay queued."""
+    jobs = RecordingJobEngine()
+    monkeypatch.setattr(app_module, "build_job_engine", lambda *_: jobs)
+    app = create_app(settings)
+    for client in serve(app, settings):
+        yield Api(app, client, settings, jobs)
+
+
+@pytest.fixture
+def launcher() -> FakeLauncher:
+    """What playbooks do; a test changes its scripts."""
+    return FakeLauncher()
+
+
+@pytest.fixture
+def live_api(settings: Settings, launcher: FakeLauncher) -> Iterator[Api]:
+    """The API with the real job engine; runs follow the launcher's scripts."""
+    app = create_app(settings, launcher)
+    for client in serve(app, settings):
+        yield Api(app, client, settings)

@@ -1,0 +1,144 @@
+"""Rules that hold for every route: tokens, error bodies, declared answers, organizations and probes."""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from fastapi.routing import APIRoute
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+from sqlmodel import Session
+from supafleet.db import utc_now
+from supafleet.projects import creation
+
+from tests.integration.api.conftest import Api
+
+OPEN_PATHS = {"/healthz", "/readyz"}
+
+
+def routes(api: Api) -> list[tuple[str, str]]:
+    """Method and path of every operation of the document."""
+    paths = api.client.get("/openapi.json").json()["paths"]
+    return [(method, path) for path, operations in paths.items() for method in operations]
+
+
+def test_every_route_but_the_probes_wants_a_token(api: Api) -> None:
+    assert len(routes(api)) > 10
+    for method, path in routes(api):
+        url = re.sub(r"\{\w+\}", "abc", path)
+        for authorization in ("", "Bearer nonsense", f"Bearer sbp_{'0' * 40}", "Basic b3duZXI6cGFzcw=="):
+            answer = api.client.request(method, url, headers={"Authorization": authorization})
+            if path in OPEN_PATHS:
+                assert answer.status_code == 200
+            else:
+                assert answer.status_code == 401, (method, path)
+                assert answer.json().keys() == {"message"}
+
+
+def test_every_refusal_a_route_can_give_is_declared_with_its_body(api: Api) -> None:
+    document = api.client.get("/openapi.json").json()
+    assert "HTTPValidationError" not in document["components"]["schemas"]
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            codes = set(operation["responses"])
+            if path not in OPEN_PATHS:
+                assert "401" in codes, path
+                assert operation["security"] == [{"personal_access_token": []}], path
+            for code in codes - {"200", "201", "202"}:
+                schema = operation["responses"][code]["content"]["application/json"]["schema"]
+                assert schema == {"$ref": "#/components/schemas/ErrorBody"}, (path, code)
+
+
+def test_what_does_not_exist_is_a_message(api: Api) -> None:
+    assert api.client.get("/v1/nothing").json() == {"message": "Nothing is at '/v1/nothing'."}
+    wrong = api.client.put("/v1/projects")
+    assert (wrong.status_code, wrong.json()) == (405, {"message": "PUT is not allowed at '/v1/projects'."})
+    assert api.client.get("/v1/projects/UPPER").status_code == 404
+
+
+def test_no_origin_is_allowed(api: Api) -> None:
+    answer = api.client.get("/v1/projects", headers={"Origin": "https://elsewhere.example.com"})
+    assert not [name for name in answer.headers if name.startswith("access-control-")]
+
+
+def test_a_bug_is_a_500_that_names_its_log_line(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    def break_down(*_: object) -> None:
+        raise ZeroDivisionError("the client must not read this")
+
+    monkeypatch.setattr(creation, "choose_place", break_down)
+    answer = api.client.post("/v1/projects", json=api.body())
+    assert answer.status_code == 500
+    identity = answer.headers["x-request-id"]
+    assert answer.json() == {"message": f"Internal error; see the log with id {identity}."}
+
+
+def test_a_commit_that_fails_is_not_a_success(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    organization = api.organization
+
+    def fail(_: Session) -> None:
+        raise OperationalError("COMMIT", {}, Exception("disk full"))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Session, "commit", fail)
+        answer = api.client.post("/v1/projects", json=api.body(organization_slug=organization))
+    assert answer.status_code == 500
+    assert api.client.get("/v1/projects").json() == []
+
+
+def test_profile_and_organizations(api: Api) -> None:
+    profile = api.client.get("/v1/profile").json()
+    assert profile.keys() == {"gotrue_id", "primary_email", "username"}
+    assert profile["username"] == "owner"
+    created = api.client.post("/v1/organizations", json={"name": "Two {{ 7*6 }}"})
+    assert created.status_code == 201
+    organization = created.json()
+    assert organization.keys() == {"id", "slug", "name"}
+    assert organization["id"] == organization["slug"]
+    assert re.fullmatch("[a-z]{20}", organization["slug"])
+    assert organization in api.client.get("/v1/organizations").json()
+    refused = api.client.post("/v1/organizations", json={"name": "\n"})
+    assert (refused.status_code, refused.json()["message"].partition(":")[0]) == (422, "name")
+
+
+def test_use_of_a_token_is_noted_at_most_once_a_minute(api: Api) -> None:
+    def used() -> object:
+        with api.engine.connect() as connection:
+            return connection.execute(text("SELECT last_used_at FROM access_token")).scalar_one()
+
+    api.client.get("/v1/profile")
+    first = used()
+    assert first is not None
+    api.client.get("/v1/profile")
+    assert used() == first
+    with api.engine.begin() as connection:
+        earlier = utc_now() - timedelta(minutes=2)
+        connection.execute(text("UPDATE access_token SET last_used_at = :at"), {"at": earlier.isoformat(" ")})
+    api.client.get("/v1/profile")
+    assert used() not in (first, earlier)
+
+
+def test_probes(api: Api) -> None:
+    assert api.client.get("/healthz").json() == {"status": "ok"}
+    assert api.client.get("/readyz").json() == {"status": "ok"}
+
+
+def test_creates_at_the_same_time_take_different_ports_and_names(api: Api) -> None:
+    organization = api.organization
+    bodies = [api.body(name=f"P{number // 2}", organization_slug=organization) for number in range(12)]
+    with ThreadPoolExecutor(max_workers=6) as pool:
+        answers = list(pool.map(lambda body: api.client.post("/v1/projects", json=body), bodies))
+    assert sorted(answer.status_code for answer in answers) == [201] * 6 + [409] * 6
+    fleet = api.client.get("/fleet/projects").json()
+    assert sorted(project["gateway_port"] for project in fleet) == list(range(54321, 54327))
+    assert len({project["subnet"] for project in fleet}) == 6
+
+
+def test_routes_are_synchronous(api: Api) -> None:
+    # They block on the database; only the event stream is asynchronous, and it reads in the thread pool.
+    asynchronous = [
+        route.path
+        for route in api.app.routes
+        if isinstance(route, APIRoute) and route.endpoint.__code__.co_flags & 0x80
+    ]
+    assert asynchronous in ([], ["/fleet/runs/{run_id}/events"])

@@ -1,0 +1,87 @@
+"""Databases for tests: a fresh SQLite file, or a fresh database of a PostgreSQL server that the tests start."""
+
+import itertools
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+_PORT = 5432
+_numbers = itertools.count()
+
+
+class PostgresServer:
+    """A server in a folder of its own, reached by a unix socket there and by nothing else."""
+
+    def __init__(self, folder: Path, programs: Path) -> None:
+        self.folder = folder
+        self._programs = programs
+        self._is_root = os.geteuid() == 0
+
+    def start(self) -> None:
+        if self._is_root:
+            account = pwd.getpwnam("postgres")
+            os.chown(self.folder, account.pw_uid, account.pw_gid)
+        self._run("initdb", "-D", str(self.folder / "data"), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
+        options = f"-k {self.folder} -p {_PORT} -c listen_addresses='' -c fsync=off -c max_connections=100"
+        self._run(
+            "pg_ctl", "-D", str(self.folder / "data"), "-l", str(self.folder / "log"), "-w", "-o", options, "start"
+        )
+
+    def stop(self) -> None:
+        self._run("pg_ctl", "-D", str(self.folder / "data"), "-m", "immediate", "stop")
+
+    def create_database(self) -> str:
+        """The URL of a new, empty database."""
+        name = f"test_{next(_numbers)}"
+        with psycopg.connect(host=str(self.folder), port=_PORT, user="postgres", autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{name}"')
+        return f"postgresql://postgres@/{name}?host={self.folder}&port={_PORT}"
+
+    def drop_database(self, url: str) -> None:
+        """Remove it again, whoever is still connected."""
+        name = url.partition("@/")[2].partition("?")[0]
+        with psycopg.connect(host=str(self.folder), port=_PORT, user="postgres", autocommit=True) as connection:
+            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+    def _run(self, program: str, *words: str) -> None:
+        # The server refuses to run as root.
+        command = ["runuser", "-u", "postgres", "--"] if self._is_root else []
+        command += [str(self._programs / program), *words]
+        # The server would keep a pipe open, so what is written goes into a file.
+        with (self.folder / f"{program}.out").open("wb") as out:
+            done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd="/", check=False)
+        assert done.returncode == 0, (self.folder / f"{program}.out").read_text()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A PostgreSQL server; a machine without its programs fails the test."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[4]))
+    if not found:
+        pytest.fail("the programs of a PostgreSQL server are missing: install the Debian package postgresql")
+    # A unix socket's path must be short, so the folder is not below pytest's own.
+    folder = Path(tempfile.mkdtemp(prefix="sf-pg-"))
+    server = PostgresServer(folder, found[-1].parent)
+    server.start()
+    yield server
+    server.stop()
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty database, once of each kind."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'control.sqlite'}"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    url = server.create_database()
+    yield url
+    server.drop_database(url)

@@ -1,0 +1,120 @@
+"""A service process as a test sees it: start, ask, kill, start again."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+from supafleet.runner import processes
+
+_ROOT = Path(__file__).resolve().parents[3]
+FAST = {
+    "SUPAFLEET_WORKER_BEAT_SECONDS": "0.5",
+    "SUPAFLEET_WORKER_LEASE_SECONDS": "3",
+    "SUPAFLEET_RUN_GRACE_SECONDS": "1",
+    "SUPAFLEET_WORKER_DEAD_SECONDS": "6",
+}
+
+
+class ServiceProcess:
+    """One worker with its API; several may share a PostgreSQL database and a data directory's keys."""
+
+    def __init__(self, data_dir: Path, database_url: str, memory: Path, owner: str, **environment: str) -> None:
+        self.owner = owner
+        self.memory = memory
+        self._data_dir = data_dir
+        self._environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("SUPAFLEET_")},
+            "SUPAFLEET_DATA_DIR": str(data_dir),
+            "SUPAFLEET_DATABASE_URL": database_url,
+            "SUPAFLEET_RUN_DIR": str(memory),
+            **FAST,
+            **environment,
+        }
+        self._log = data_dir.parent / f"{owner}.log"
+        self._process: subprocess.Popen[bytes] | None = None
+        self.client = httpx.Client()
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text()
+
+    def start(self) -> "ServiceProcess":
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        command = [sys.executable, "-m", "tests.integration.jobs.service_process", str(port), self.owner]
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(command, cwd=_ROOT, env=self._environment, stdout=log, stderr=log)
+        self.client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30)
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            assert self._process.poll() is None, self.log
+            try:
+                if self.client.get("/readyz").status_code == 200:
+                    break
+            except httpx.TransportError:
+                time.sleep(0.1)
+        token = (self._data_dir / "owner-token").read_text().strip()
+        self.client.headers["Authorization"] = f"Bearer {token}"
+        return self
+
+    def send(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def end(self, number: signal.Signals = signal.SIGKILL) -> int:
+        assert self._process is not None
+        if self._process.poll() is None:
+            self._process.send_signal(number)
+        return self._process.wait(timeout=30)
+
+    def create_project(self, name: str = "Acme") -> str:
+        organization = self.client.get("/v1/organizations").json()[0]["slug"]
+        body = {"name": name, "organization_slug": organization, "db_pass": "correctHorse7battery"}
+        answer = self.client.post("/v1/projects", json=body)
+        assert answer.status_code == 201, answer.text
+        ref: str = answer.json()["ref"]
+        return ref
+
+    def run_of(self, ref: str) -> dict[str, Any]:
+        run: dict[str, Any] = self.client.get("/fleet/runs", params={"project": ref}).json()[0]
+        return run
+
+    def status_of(self, ref: str) -> str:
+        status: str = self.client.get(f"/v1/projects/{ref}").json()["status"]
+        return status
+
+    def wait_for(self, run_id: str, *statuses: str, seconds: float = 40) -> dict[str, Any]:
+        deadline = time.monotonic() + seconds
+        run: dict[str, Any] = {}
+        while time.monotonic() < deadline:
+            run = self.client.get(f"/fleet/runs/{run_id}").json()
+            if run["status"] in statuses:
+                return run
+            time.sleep(0.1)
+        raise AssertionError(f"the run is still {run}\n{self.log[-3000:]}")
+
+    def events(self, run_id: str, **headers: str) -> Iterator[dict[str, Any]]:
+        with self.client.stream("GET", f"/fleet/runs/{run_id}/events", headers=headers) as stream:
+            for line in stream.iter_lines():
+                if line.startswith("data: "):
+                    yield json.loads(line.removeprefix("data: "))
+
+    def marked(self) -> list[int]:
+        return processes.marked_processes(processes.OWNER_MARKER, self.owner)
+
+    def private_folders(self) -> list[Path]:
+        return list(self.memory.glob("supafleet-run-*"))

@@ -1,0 +1,37 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fleet_double import TOKEN, Answer, Command, FleetDouble, served
+from supafleet.cli.main import invoke
+
+
+@pytest.fixture
+def fleet() -> Iterator[FleetDouble]:
+    with served(FleetDouble()) as double:
+        yield double
+
+
+@pytest.fixture
+def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    for name in ("SUPAFLEET_API_URL", "SUPAFLEET_ACCESS_TOKEN", "SUPAFLEET_DATA_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def cli(bare_environment: Path, capsys: pytest.CaptureFixture[str]) -> Command:
+    def call(*arguments: str) -> Answer:
+        code = invoke(arguments)
+        out, err = capsys.readouterr()
+        return Answer(code, out, err)
+
+    return call
+
+
+@pytest.fixture
+def logged_in(fleet: FleetDouble, bare_environment: Path, monkeypatch: pytest.MonkeyPatch) -> FleetDouble:
+    monkeypatch.setenv("SUPAFLEET_API_URL", fleet.url)
+    monkeypatch.setenv("SUPAFLEET_ACCESS_TOKEN", TOKEN)
+    return fleet

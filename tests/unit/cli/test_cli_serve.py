@@ -1,0 +1,132 @@
+"""`supafleet serve`, and the service that `supafleet up` keeps: real processes on free ports."""
+
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fleet_double import Command
+from supafleet.cli.client import FleetClient, is_ready
+from supafleet.cli.credentials import Connection, find_connection, read_credentials, write_credentials
+from supafleet.cli.exits import CommandError
+from supafleet.cli.local_service import LocalService
+from supafleet.cli.systemd import install_unit, unit_text
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def service(bare_environment: Path) -> Iterator[LocalService]:
+    folder = bare_environment / ".supafleet"
+    folder.mkdir()
+    service = LocalService(folder)
+    yield service
+    service.stop()
+
+
+def test_the_service_starts_detached_answers_and_stops(service: LocalService, free_port: int) -> None:
+    record = service.start("127.0.0.1", free_port)
+    assert service.running() == record
+    assert os.getsid(record.pid) == record.pid
+    client = FleetClient(Connection(record.api_url, service.owner_token()))
+    assert client.projects() == []
+    client.close()
+    assert stat.S_IMODE(service.log_file.stat().st_mode) == 0o600
+    assert service.stop() is True
+    assert service.running() is None
+    assert not service.pid_file.exists()
+    assert service.stop() is False
+
+
+def test_a_recorded_pid_that_now_is_another_process_is_left_alone(service: LocalService) -> None:
+    with subprocess.Popen(["sleep", "60"]) as stranger:
+        service.pid_file.write_text(
+            f'{{"pid": {stranger.pid}, "started_at_ticks": 1, "boot_id": "x", "api_url": "http://127.0.0.1:1"}}'
+        )
+        assert service.running() is None
+        assert service.stop() is False
+        assert stranger.poll() is None
+        stranger.kill()
+
+
+def test_a_service_that_cannot_start_says_why(
+    service: LocalService, free_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SUPAFLEET_DEFAULT_SIZE", "giant")
+    with pytest.raises(CommandError) as raised:
+        service.start("127.0.0.1", free_port)
+    assert raised.value.message == f"the service ended with exit code 1 (log: {service.log_file})"
+    assert raised.value.lines[-1].startswith("error: the service did not start: default_size: must be")
+    assert "Traceback" not in "\n".join(raised.value.lines)
+    assert service.running() is None
+
+
+def test_a_taken_port_is_named(cli: Command) -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        port = holder.getsockname()[1]
+        answer = cli("serve", "--port", str(port), "--data-dir", "data")
+    assert answer.code == 1
+    assert answer.err == f"error: cannot listen on 127.0.0.1 port {port}: Address already in use\n"
+    assert not Path("data").exists()
+
+
+def test_a_bad_setting_is_named(cli: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SUPAFLEET_MASTER_KEY", "changeme")
+    answer = cli("serve")
+    assert answer.code == 2
+    assert answer.err.startswith("error: SUPAFLEET_MASTER_KEY: is a placeholder")
+    assert "changeme" not in answer.err
+
+
+def test_serve_ends_on_sigterm(bare_environment: Path, free_port: int) -> None:
+    command = [sys.executable, "-m", "supafleet.cli", "serve", "--port", str(free_port), "--data-dir", "data"]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+        deadline = time.monotonic() + 30
+        while not is_ready(f"http://127.0.0.1:{free_port}"):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=20)
+
+
+def test_without_systemd_install_refuses_in_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="does not run systemd"):
+        install_unit(["supafleet"], directory=tmp_path, booted_mark=tmp_path / "none")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_unit_kills_the_whole_group_and_restarts(tmp_path: Path) -> None:
+    path = install_unit(["/opt/x y/python", "100%", "$HOME"], directory=tmp_path, booted_mark=tmp_path, reload=False)
+    text = path.read_text()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+    assert "KillMode=control-group\n" in text
+    assert "Restart=always\n" in text
+    assert 'ExecStart="/opt/x y/python" 100%% $$HOME\n' in text
+    assert unit_text(["supafleet", "serve"]).count("ExecStart=supafleet serve\n") == 1
+
+
+def test_credentials_are_private_and_read_back(tmp_path: Path) -> None:
+    path = tmp_path / ".supafleet" / "credentials.env"
+    path.parent.mkdir()
+    path.write_text("old")
+    path.chmod(0o644)
+    values = {"SUPAFLEET_API_URL": "http://127.0.0.1:1", "SUPAFLEET_ACCESS_TOKEN": "sbp_x", "ANON_KEY": "a.b-c_d="}
+    write_credentials(path, values)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert read_credentials(path) == values
+    assert find_connection({}, tmp_path / "below") == Connection("http://127.0.0.1:1", "sbp_x")
+    assert [found.name for found in path.parent.iterdir()] == ["credentials.env"]
+    assert "sbp_x" not in repr(find_connection({}, tmp_path))

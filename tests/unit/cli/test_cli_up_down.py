@@ -1,0 +1,250 @@
+"""`supafleet up` and `down`: what they do in which order, over the double; the playbook runner over real Ansible."""
+
+import os
+import stat
+import subprocess
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from fleet_double import REF, TOKEN, Command, FleetDouble
+from supafleet.cli import playbooks, up
+from supafleet.cli.exits import CommandError
+from supafleet.cli.local_service import LocalService, ServiceRecord
+from supafleet.cli.playbooks import TaskLine, run_playbook
+
+
+class Machine:
+    """This machine as `up` sees it: which playbooks ran, whether the service runs."""
+
+    def __init__(self, fleet: FleetDouble) -> None:
+        self.record = ServiceRecord(os.getpid(), 0, "", fleet.url)
+        self.is_running = False
+        self.steps: list[str] = []
+
+    def run_playbook(self, name: str, _log_path: Path, _extra: Sequence[str] = ()) -> Iterator[TaskLine]:
+        self.steps.append(name)
+        yield TaskLine("changed", 1.25, "Install the engine")
+
+    def start(self, service: LocalService, host: str, port: int) -> ServiceRecord:
+        self.steps.append(f"start {host}:{port}")
+        self.is_running = True
+        (service.data_dir / "owner-token").write_text(TOKEN)
+        (service.data_dir / "control.sqlite").touch()
+        return self.record
+
+    def running(self, _service: LocalService) -> ServiceRecord | None:
+        return self.record if self.is_running else None
+
+    def stop(self, _service: LocalService) -> bool:
+        was_running, self.is_running = self.is_running, False
+        self.steps.append("stop")
+        return was_running
+
+
+@pytest.fixture
+def machine(fleet: FleetDouble, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    machine = Machine(fleet)
+    monkeypatch.setattr(up, "run_playbook", machine.run_playbook)
+    monkeypatch.setattr(LocalService, "start", lambda service, host, port: machine.start(service, host, port))
+    monkeypatch.setattr(LocalService, "running", lambda service: machine.running(service))
+    monkeypatch.setattr(LocalService, "stop", lambda service: machine.stop(service))
+    return machine
+
+
+def test_up_prepares_starts_creates_and_writes_the_credentials(
+    machine: Machine, fleet: FleetDouble, cli: Command
+) -> None:
+    answer = cli("up")
+    assert answer.code == 0, answer.err
+    assert machine.steps == ["host_prepare", "start 127.0.0.1:8600", "sandbox_images"]
+    assert fleet.bodies[0]["flavour"] == "sandbox"
+    path = Path(".supafleet/credentials.env")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert path.read_text().splitlines()[1:] == [
+        f"SUPAFLEET_API_URL={fleet.url}",
+        f"SUPAFLEET_ACCESS_TOKEN={TOKEN}",
+        f"PROJECT_REF={REF}",
+        "PROJECT_URL=http://127.0.0.1:54321",
+        "ANON_KEY=anon-jwt",
+        "SERVICE_ROLE_KEY=service-jwt",
+    ]
+    assert "  changed    1.2s  Install the engine" in answer.out
+    assert "create the project demo " in answer.out
+    assert "watch 3.0s · whole run 6.0s" in answer.out
+    assert "service_role key  service-jwt" in answer.out
+    assert fleet.bodies[0]["db_pass"] not in answer.out + answer.err
+
+
+def test_up_again_changes_nothing_and_prints_the_same(machine: Machine, fleet: FleetDouble, cli: Command) -> None:
+    first = cli("up").out
+    machine.steps.clear()
+    answer = cli("up")
+    assert answer.code == 0
+    assert machine.steps == []
+    assert len(fleet.bodies) == 1
+    assert first.endswith(answer.out)
+    assert answer.out.strip().startswith("project")
+
+
+def test_the_official_flavour_builds_no_images(machine: Machine, fleet: FleetDouble, cli: Command) -> None:
+    assert cli("up", "--flavour", "supabase").code == 0
+    assert "sandbox_images" not in machine.steps
+    assert fleet.bodies[0]["flavour"] == "supabase"
+
+
+def test_a_failed_create_shows_the_runs_error_and_up_again_says_how_to_begin_anew(
+    machine: Machine, fleet: FleetDouble, cli: Command
+) -> None:
+    fleet.run = {"status": "failed", "explanation": "cannot pull kong:3.9\nno route"}
+    answer = cli("up", "--flavour", "supabase")
+    assert answer.code == 1
+    assert answer.err == "error: cannot pull kong:3.9\nno route\n"
+    fleet.projects[REF] |= {"status": "INIT_FAILED", "status_reason": "cannot pull kong:3.9"}
+    again = cli("up")
+    assert again.code == 1
+    assert f"is INIT_FAILED: cannot pull kong:3.9. To begin anew, delete it with: supafleet project delete {REF}" in (
+        again.err
+    )
+
+
+def test_up_takes_an_unfinished_create_up(machine: Machine, fleet: FleetDouble, cli: Command) -> None:
+    fleet.add_project(run=fleet.run_record() | {"status": "running"})
+    answer = cli("up")
+    assert answer.code == 0, answer.err
+    assert "db: starting -> healthy" in answer.out
+    assert fleet.bodies == []
+
+
+def test_another_flavour_than_asked_for_is_a_conflict(machine: Machine, fleet: FleetDouble, cli: Command) -> None:
+    fleet.add_project()
+    answer = cli("up", "--flavour", "supabase")
+    assert answer.code == 5
+    assert "has the flavour sandbox, not supabase" in answer.err
+
+
+def test_up_with_json_is_one_document(machine: Machine, fleet: FleetDouble, cli: Command) -> None:
+    document = cli("up", "--json").document
+    assert document["project"]["ref"] == REF
+    assert document["run"]["phases"][0]["seconds"] == 3.0
+    assert document["seconds"].keys() == {
+        "prepare this machine",
+        "build the sandbox images",
+        "start the service",
+        "create the project demo",
+    }
+
+
+def test_two_ups_at_once_are_refused(machine: Machine, cli: Command, bare_environment: Path) -> None:
+    folder = bare_environment / ".supafleet"
+    folder.mkdir()
+    with up.exclusive(folder):
+        answer = cli("up")
+    assert answer.code == 5
+    assert "another `supafleet up` or `down` works on" in answer.err
+
+
+def test_down_stops_and_keeps_the_projects(machine: Machine, fleet: FleetDouble, cli: Command) -> None:
+    cli("up")
+    machine.steps.clear()
+    answer = cli("down")
+    assert (answer.code, answer.out) == (0, "stopped the service\n")
+    assert machine.steps == ["stop"]
+    assert REF in fleet.projects
+    assert Path(".supafleet/control.sqlite").exists()
+    assert cli("down").out == "no service was running\n"
+
+
+def test_purge_deletes_the_projects_first_then_the_data(machine: Machine, fleet: FleetDouble, cli: Command) -> None:
+    cli("up")
+    cli("down")
+    machine.steps.clear()
+    fleet.delete_refusals = [(409, "the project is busy: creating the project since 12:00")]
+    answer = cli("down", "--purge", "--yes")
+    assert answer.code == 0, answer.err
+    assert machine.steps[0].startswith("start 127.0.0.1:")
+    assert machine.steps[-1] == "stop"
+    assert fleet.projects == {}
+    assert f"removed project demo ({REF})" in answer.out
+    assert "waiting: the project is busy" in answer.out
+    assert not Path(".supafleet").exists()
+    assert cli("down", "--purge", "--yes").code == 0
+
+
+def test_a_purge_that_cannot_delete_keeps_everything(machine: Machine, fleet: FleetDouble, cli: Command) -> None:
+    cli("up")
+    fleet.run = {"status": "failed", "explanation": "removal of the network failed"}
+    answer = cli("down", "--purge", "--yes")
+    assert answer.code == 1
+    assert "removal of the network failed" in answer.err
+    assert Path(".supafleet/control.sqlite").exists()
+    assert machine.is_running
+
+
+def test_a_purge_asks_and_never_removes_a_foreign_folder(machine: Machine, cli: Command) -> None:
+    cli("up")
+    assert cli("down", "--purge").code == 2
+    Path("dear").mkdir()
+    Path("dear/letter").touch()
+    assert "holds no service" in cli("down", "--purge", "--yes", "--data-dir", "dear").out
+    assert Path("dear/letter").exists()
+
+
+@pytest.fixture
+def content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "inventories" / "local").mkdir(parents=True)
+    (tmp_path / "inventories" / "local" / "hosts.yml").write_text(
+        "docker_hosts:\n  hosts:\n    here:\n      ansible_connection: local\n"
+        "      ansible_python_interpreter: '{{ ansible_playbook_python }}'\n"
+    )
+    (tmp_path / "ansible.cfg").write_text("[defaults]\n")
+    (tmp_path / "playbooks").mkdir()
+    monkeypatch.setattr(playbooks, "content_root", lambda: tmp_path)
+    return tmp_path
+
+
+def play(content: Path, tasks: str) -> None:
+    head = "- name: Try\n  hosts: docker_hosts\n  gather_facts: false\n  tasks:\n"
+    (content / "playbooks" / "try.yml").write_text(head + tasks)
+
+
+def test_a_playbook_is_a_line_per_task(content: Path) -> None:
+    play(
+        content,
+        "    - name: Sleep a little\n      ansible.builtin.command: sleep 0.5\n"
+        "    - name: Do not\n      ansible.builtin.command: 'false'\n      when: false\n"
+        "    - name: Say\n      ansible.builtin.debug:\n        msg: hello\n",
+    )
+    lines = list(run_playbook("try", content / "log" / "try.log"))
+    assert [(line.outcome, line.name) for line in lines] == [("changed", "Sleep a little"), ("ok", "Say")]
+    assert lines[0].seconds >= 0.5
+    assert stat.S_IMODE((content / "log" / "try.log").stat().st_mode) == 0o600
+
+
+def test_a_failed_playbook_names_task_reason_and_log(content: Path) -> None:
+    play(
+        content,
+        "    - name: Be tolerated\n      ansible.builtin.command: sh -c 'exit 1'\n      failed_when: false\n"
+        "    - name: Break\n      ansible.builtin.fail:\n        msg: |-\n          the disk is full\n"
+        "          of sand\n",
+    )
+    with pytest.raises(CommandError) as raised:
+        list(run_playbook("try", content / "try.log"))
+    assert raised.value.message == (
+        f"the playbook try failed at 'Break': the disk is full (log: {content / 'try.log'})"
+    )
+    assert raised.value.lines == ("of sand",)
+
+
+def test_a_playbook_that_is_not_there_shows_ansibles_words(content: Path) -> None:
+    with pytest.raises(CommandError) as raised:
+        list(run_playbook("missing", content / "missing.log"))
+    assert "the playbook missing could not run" in raised.value.message
+    assert any("missing.yml" in line for line in raised.value.lines)
+
+
+def test_without_a_checkout_the_sentence_says_so(content: Path) -> None:
+    subprocess.run(["rm", "-r", str(content / "inventories")], check=True)
+    with pytest.raises(CommandError, match="works in a checkout"):
+        list(run_playbook("try", content / "try.log"))

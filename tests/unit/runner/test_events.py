@@ -1,0 +1,152 @@
+"""What becomes of ansible-runner's events."""
+
+from typing import Any
+
+from supafleet.runner.events import EventTranslator, split_task_name
+from supafleet.runner.redaction import Redactor
+from supafleet.runner.reduction import RESULT_LIMIT_BYTES, reduce_event, reduce_result
+from supafleet.runs.vocabulary import EventKind
+
+SERVICES = ("db", "kong", "auth")
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def _observation(**phases: str) -> dict[str, Any]:
+    seen = {**dict.fromkeys(SERVICES, "starting"), **phases}
+    containers = [
+        {
+            "project": "demo",
+            "service": name,
+            "state": "running",
+            "restart_count": 1,
+            "exit_code": 0,
+            "env": ["A=secret"],
+        }
+        for name in seen
+    ]
+    networks = [{"name": "demo", "project": "demo", "subnet": "10.213.0.0/24"}, {"name": "x", "project": "other"}]
+    return {"containers": containers, "networks": networks, "volumes": [], "phases": seen, "verdict": "waiting"}
+
+
+def _raw(kind: str, task: str = "watch | Wait", **result: Any) -> dict[str, Any]:
+    reduced = reduce_event(
+        {
+            "event": kind,
+            "created": "2026-11-22T12:00:00.500000+00:00",
+            "event_data": {"task": task, "host": "demo", "res": result},
+        }
+    )
+    assert reduced is not None
+    return reduced
+
+
+def test_task_names_carry_the_phase() -> None:
+    assert split_task_name("start | Bring up the services") == ("start", "Bring up the services")
+    assert split_task_name("project_stack : files | Put all files") == ("files", "Put all files")
+    assert split_task_name("Gather facts") == (None, "Gather facts")
+
+
+def test_noise_is_dropped() -> None:
+    for kind in (
+        "verbose",
+        "playbook_on_start",
+        "runner_on_start",
+        "runner_on_skipped",
+        "runner_item_on_ok",
+        "warning",
+    ):
+        assert reduce_event({"event": kind, "event_data": {}}) is None
+
+
+def test_a_phase_begins_once() -> None:
+    translator = EventTranslator("demo", Redactor([]))
+    raws = [_raw("playbook_on_task_start", f"{phase} | Something") for phase in ("files", "files", "start")]
+
+    assert [event.phase for raw in raws for event in translator.translate(raw)] == ["files", "start"]
+
+
+def test_a_watch_tells_changes_at_once_and_the_rest_every_two_seconds() -> None:
+    clock = Clock()
+    translator = EventTranslator("demo", Redactor([]), clock)
+    told = []
+    for step in range(10):
+        clock.now = step * 0.5
+        result = _observation(db="healthy") if step >= 3 else _observation()
+        told.append(len(translator.translate(_raw("runner_retry", **result))))
+
+    assert told == [1, 0, 0, 1, 0, 0, 0, 1, 0, 0]
+
+
+def test_the_last_look_is_always_told() -> None:
+    translator = EventTranslator("demo", Redactor([]), Clock())
+    translator.translate(_raw("runner_retry", **_observation()))
+
+    kinds = [event.kind for event in translator.translate(_raw("runner_on_ok", **_observation()))]
+    assert kinds == [EventKind.SERVICES_OBSERVED, EventKind.TASK_OK]
+
+
+def test_an_observation_counts_only_what_belongs_to_the_project() -> None:
+    translator = EventTranslator("demo", Redactor([]))
+    observed = translator.translate(_raw("runner_on_ok", **_observation()))[0]
+
+    assert observed.detail is not None
+    assert observed.detail["objects"] == 4
+    assert observed.services is not None
+    assert observed.services["db"]["phase"] == "starting"
+    assert observed.services["db"]["restart_count"] == 1
+    assert "secret" not in repr(observed)
+
+
+def test_an_observation_may_stand_in_a_message() -> None:
+    translator = EventTranslator("demo", Redactor([]))
+
+    kinds = [event.kind for event in translator.translate(_raw("runner_on_ok", msg=_observation()))]
+    assert kinds == [EventKind.SERVICES_OBSERVED, EventKind.TASK_OK]
+
+
+def test_a_big_observation_is_kept_whole() -> None:
+    observation = _observation()
+    observation["containers"][0]["oneliner"] = "x" * RESULT_LIMIT_BYTES
+
+    reduced = reduce_result(observation)
+    assert len(reduced["observation"]["containers"]) == len(SERVICES)
+
+
+def test_a_big_result_is_cut() -> None:
+    reduced = reduce_result({"msg": "x" * 100_000, "stdout": "y" * 100_000, "lines": ["z"] * 50_000, "rc": 1})
+
+    assert len(repr(reduced)) <= RESULT_LIMIT_BYTES
+    assert (reduced["truncated"], reduced["rc"]) == (True, 1)
+
+
+def test_failures_name_the_reason() -> None:
+    translator = EventTranslator("demo", Redactor(["hunter2hunter2"]))
+    cases = {
+        "service db ended": {"msg": "service db ended", "rc": 1},
+        "only stderr": {"msg": "", "stderr": "only stderr\n"},
+        "The task failed without saying why.": {},
+        "the password is ********": {"msg": "the password is hunter2hunter2"},
+    }
+    for message, result in cases.items():
+        event = translator.translate(_raw("runner_on_failed", **result))[0]
+        assert (event.kind, event.message) == (EventKind.TASK_FAILED, message)
+
+
+def test_an_ignored_failure_is_none() -> None:
+    translator = EventTranslator("demo", Redactor([]))
+    raw = {**_raw("runner_on_failed", msg="no matter"), "ignored": True}
+
+    assert translator.translate(raw)[0].kind is EventKind.TASK_OK
+
+
+def test_an_unreachable_host_is_named() -> None:
+    translator = EventTranslator("demo", Redactor([]))
+
+    event = translator.translate(_raw("runner_on_unreachable", msg="Connection refused"))[0]
+    assert event.message == "Host demo cannot be reached: Connection refused"
