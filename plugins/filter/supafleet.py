@@ -1,6 +1,7 @@
 """Filters of the roles: thin adapters to the tested package."""
 
 import json
+from functools import lru_cache
 from pathlib import Path
 
 from supafleet.content import content_root
@@ -21,7 +22,12 @@ def _plain(value):  # type: ignore[no-untyped-def]
 
 def rendered(project, secrets, engine):  # type: ignore[no-untyped-def]
     """Arguments of compose_files: files, secret_files, modes."""
-    result = render_project(_plain(project), _plain(secrets), _plain(engine), content_root())
+    return _rendered(json.dumps(project), json.dumps(secrets), json.dumps(engine))
+
+
+@lru_cache(maxsize=8)  # a task refers to the same rendering once for each of its arguments
+def _rendered(project, secrets, engine):  # type: ignore[no-untyped-def]
+    result = render_project(json.loads(project), json.loads(secrets), json.loads(engine), content_root())
     return {
         "files": {name: file.content for name, file in result.files.items() if not file.secret},
         "secret_files": {name: file.content for name, file in result.files.items() if file.secret},

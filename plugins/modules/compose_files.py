@@ -69,6 +69,7 @@ touched:
 """
 
 import contextlib
+import json
 import os
 import subprocess
 import tempfile
@@ -155,20 +156,29 @@ def compose(module, words, text=None):
 
 
 def config_hashes(module, folder):
-    """Compose's own hash of each service's configuration, environment included.
+    """Compose's own hashes of each service's configuration, environment included: the ones a container may carry.
 
     `config --hash` leaves environment files out (Compose 2.26), unlike the hash it writes on a container. So the files are
-    resolved first; the result holds secrets and stays in a pipe.
+    resolved first; the result holds secrets and stays in a pipe. A container that was brought up alone (`--no-deps`)
+    carries the hash of its configuration without dependencies.
     """
-    resolved = compose(module, ["--project-directory", folder, "-f", os.path.join(folder, "compose.yml"), "config", "--format", "json"])
-    hashes = compose(module, ["--project-directory", folder, "-f", "-", "config", "--hash", "*"], resolved)
-    return dict(line.split() for line in hashes.splitlines() if line.strip())
+    base = ["--project-directory", folder, "-f"]
+    resolved = compose(module, [*base, os.path.join(folder, "compose.yml"), "config", "--format", "json"])
+    alone = json.loads(resolved)
+    for service in alone["services"].values():
+        service.pop("depends_on", None)
+    hashes = {}
+    for text in (resolved, json.dumps(alone)):
+        for line in compose(module, [*base, "-", "config", "--hash", "*"], text).splitlines():
+            service, value = line.split()
+            hashes.setdefault(service, set()).add(value)
+    return hashes
 
 
-def action_for(container, wanted_hash):
+def action_for(container, wanted_hashes):
     if container is None:
         return "create"
-    if container["config_hash"] != wanted_hash:
+    if container["config_hash"] not in wanted_hashes:
         return "recreate"
     return "keep" if phase_of(container) in ("healthy", "starting", "unhealthy") else "start"
 

@@ -12,6 +12,9 @@ import pytest
 
 from tests.e2e.direct_run import DirectRun
 from tests.e2e.live_service import LiveService
+from tests.engine.fixtures import docker_engine, sandbox_images
+
+__all__ = ["docker_engine", "sandbox_images"]
 
 CLIENT = Path(__file__).parent / "client"
 E2E_PORTS = (55000, 55099)

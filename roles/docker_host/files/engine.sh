@@ -23,15 +23,18 @@ running() {
     pid=$(cat "$pidfile" 2>/dev/null) && [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = dockerd ]
 }
 
-# $1: what to wait for; ends early when dockerd is gone.
+last_words() { tail -n 3 "$log" 2>/dev/null | tr '\n' ' '; }
+
+# Gone, or waiting to be reaped by this shell.
+ended() { ! grep -q '^State:[[:space:]]*[^ZX]' "/proc/$1/status" 2>/dev/null; }
+
+# $1: the process that was started here, if any; the waiting ends early when it does.
 await_answer() {
     left=$((seconds * 5))
     while ! answers; do
-        running || [ "$left" -gt $((seconds * 5 - 25)) ] ||
-            fail "dockerd ended at once. Its last words in $log: $(tail -n 3 "$log" | tr '\n' ' ')"
+        [ -z "$1" ] || ! ended "$1" || fail "dockerd ended at once. Its last words in $log: $(last_words)"
         left=$((left - 1))
-        [ "$left" -gt 0 ] ||
-            fail "dockerd does not answer after $seconds seconds. Its last words in $log: $(tail -n 3 "$log" | tr '\n' ' ')"
+        [ "$left" -gt 0 ] || fail "dockerd does not answer after $seconds seconds. Its last words in $log: $(last_words)"
         sleep 0.2
     done
 }
@@ -51,6 +54,7 @@ fi
 
 answers && exit 0
 
+started=
 if ! running; then
     # A pid file left by a machine that was switched off may name any process by now; dockerd would refuse to start.
     rm -f "$pidfile"
@@ -58,6 +62,7 @@ if ! running; then
     ulimit -n 1048576 2>/dev/null || true
     # The lock's descriptor is closed for dockerd, which would otherwise hold the lock for its whole life.
     setsid dockerd --pidfile "$pidfile" </dev/null >>"$log" 2>&1 9>&- &
+    started=$!
 fi
-await_answer
+await_answer "$started"
 echo started

@@ -62,7 +62,8 @@ class RunProgress:
         for name, state in (event.services or {}).items():
             lines += self._see_service(name, state, event.at)
         if event.kind == "task.failed":
-            lines.append(f"failed: {event.task or event.message or event.phase}")
+            reason = (event.message or "").partition("\n")[0]
+            lines.append(": ".join(word for word in ("failed", event.task, reason) if word))
         if event.task:
             self.task = event.task
         if event.kind == "run.ended":

@@ -115,10 +115,12 @@ def _command(inputs: ComposeInputs, name: str, service: Service) -> list[str]:
 
 
 def _healthcheck(inputs: ComposeInputs, healthcheck: dict[str, Any]) -> dict[str, Any]:
+    # A failure while a container boots on a busy machine says nothing yet; a container that ends is noticed at once.
+    patient = {**healthcheck, "start_period": _START_PERIOD}
     if inputs.engine.has_start_interval:
         # Readiness shows within a second instead of an interval.
-        return {**healthcheck, "start_period": _START_PERIOD, "start_interval": "1s"}
-    return healthcheck
+        patient["start_interval"] = "1s"
+    return patient
 
 
 def _mount(project: Project, mount: Mount) -> dict[str, Any]:

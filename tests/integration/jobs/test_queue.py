@@ -197,6 +197,17 @@ def test_looking_does_not_wait_for_a_change_and_what_it_saw_then_does_not_count(
     assert phases == {"starting"}
 
 
+def test_looking_does_not_wait_for_creates_of_others(bench: Bench) -> None:
+    ref = bench.created("Acme")
+    bench.ended(bench.run_of(ref).id)
+    bench.launcher.scripts["project_create"] = hangs()
+    others = [bench.run_of(bench.created(f"Other {number}")).id for number in range(3)]
+    bench.until(lambda _: len(bench.launcher.requests) >= 3, others[0])
+
+    bench.launcher.scripts["project_observe"] = Script(events=(observed("healthy"),))
+    assert bench.ended(bench.request(RunKind.PROJECT_OBSERVE, ref)).status == "succeeded"
+
+
 def test_a_look_finds_what_became_unhealthy_and_what_recovered(bench: Bench) -> None:
     ref = bench.created("Acme")
     bench.ended(bench.run_of(ref).id)

@@ -44,20 +44,23 @@ for (const name of ["DB_SCHEMA", "POSTGRES_BACKEND_SCHEMA"]) {
 }
 
 // as in the official image the program's own tables and the rows of logs are two connections, here to one database
-const own = openPool(
-  {
-    host: environment.DB_HOSTNAME,
-    port: environment.DB_PORT,
-    database: environment.DB_DATABASE,
-    user: environment.DB_USERNAME,
-    password: environment.DB_PASSWORD,
-  },
-  { max: 2, options: `-c search_path=${environment.DB_SCHEMA}` },
-);
-const backend = openPool(environment.POSTGRES_BACKEND_URL, { max: 5, options: `-c search_path=${environment.POSTGRES_BACKEND_SCHEMA}` });
+const login = {
+  host: environment.DB_HOSTNAME,
+  port: environment.DB_PORT,
+  database: environment.DB_DATABASE,
+  user: environment.DB_USERNAME,
+  password: environment.DB_PASSWORD,
+};
+const openOwn = (options) => openPool(login, { options: `-c search_path=${environment.DB_SCHEMA}`, ...options });
+const openBackend = (options) => openPool(environment.POSTGRES_BACKEND_URL, { options: `-c search_path=${environment.POSTGRES_BACKEND_SCHEMA}`, ...options });
+const own = openOwn({ max: 2 });
+const backend = openBackend({ max: 5 });
+// the health check logs in anew each time: a connection that is open already would not notice a changed password
+const probes = [
+  [openOwn({ max: 1, maxUses: 1 }), "select count(*) from sources"],
+  [openBackend({ max: 1, maxUses: 1 }), "select 1 from log_events limit 1"],
+];
 
-const HEALTH_OWN = "select count(*) from sources";
-const HEALTH_BACKEND = "select 1 from log_events limit 1";
 let ready = false;
 
 async function migrate() {
@@ -140,8 +143,9 @@ async function queryLogs(context) {
 const app = new App();
 app.on("GET", "/health", async ({ response }) => {
   if (!ready) return sendJson(response, 503, { status: "coming_up" });
-  const answers = (await databaseAnswers(own, HEALTH_OWN)) && (await databaseAnswers(backend, HEALTH_BACKEND));
-  sendJson(response, answers ? 200 : 503, { status: answers ? "ok" : "database_unavailable" });
+  const answers = await Promise.all(probes.map(([pool, statement]) => databaseAnswers(pool, statement)));
+  const good = answers.every(Boolean);
+  sendJson(response, good ? 200 : 503, { status: good ? "ok" : "database_unavailable" });
 });
 app.on("POST", "/api/logs", ingest);
 app.on("POST", "/logs", ingest);
@@ -154,7 +158,7 @@ app.on("GET", "/api/sources", async (context) => {
 await app.listen(environment.PHX_HTTP_PORT, "::").catch((error) => fail("analytics", error.message));
 onShutdown(async () => {
   await app.close();
-  await Promise.all([own.end(), backend.end()]);
+  await Promise.all([own, backend, ...probes.map(([pool]) => pool)].map((pool) => pool.end()));
 });
 await migrate();
 ready = true;

@@ -16,6 +16,8 @@ alter role supabase_auth_admin nocreaterole;
 
 grant anon, authenticated, service_role, authenticator to postgres with admin option;
 grant pg_monitor, pg_read_all_data, pg_signal_backend to postgres with admin option;
+-- The official image lets postgres write policies on storage.objects through supautils, which Debian does not have.
+grant supabase_storage_admin to postgres;
 grant all on schema extensions to postgres with grant option;
 grant all on database postgres to dashboard_user;
 
