@@ -5,6 +5,7 @@ from pathlib import Path
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.text.converters import to_text
 from ansible.plugins.action import ActionBase
+
 from supafleet.inventory.secrets_file import provide_secrets, save_secrets
 
 

@@ -5,8 +5,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from supafleet.content import content_root
-from supafleet.sandbox import content_digest
 from supafleet.explanation import explain_failure
+from supafleet.sandbox import content_digest
 from supafleet.stack.objects import plan_network, plan_volumes
 from supafleet.stack.project import parse_project
 from supafleet.stack.render import render_project
@@ -50,7 +50,9 @@ def services(_project):  # type: ignore[no-untyped-def]
 
 def secret_values(secrets):  # type: ignore[no-untyped-def]
     """Values long enough to be blotted out without blotting out ordinary words."""
-    return sorted({value for value in _plain(secrets).values() if len(value) >= SHORTEST_SECRET and value != "supabase"})
+    return sorted(
+        {value for value in _plain(secrets).values() if len(value) >= SHORTEST_SECRET and value != "supabase"}
+    )
 
 
 def failure(observation, message, project, images):  # type: ignore[no-untyped-def]

@@ -5,6 +5,7 @@ import json
 import yaml
 from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin
+
 from supafleet.inventory.layout import InventoryError, lay_out, parse_fleet
 
 DOCUMENTATION = r"""

@@ -126,9 +126,7 @@ def take_leases(data_root, owner, wanted, check_only=False):
                 if other != owner and held.get(what) == value:
                     installation, project = other.split("/", 1)
                     raise Refused(
-                        "{0} {1} is leased to project {2} of installation {3} on this host: choose another {0}".format(
-                            what, value, project, installation
-                        )
+                        f"{what} {value} is leased to project {project} of installation {installation} on this host: choose another {what}"
                     )
         if leases.get(owner) == wanted:
             return False
@@ -170,7 +168,7 @@ def end_leftover_compose(project_root):
     ended = 0
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
-            with open("/proc/{0}/cmdline".format(pid), "rb") as file:
+            with open(f"/proc/{pid}/cmdline", "rb") as file:
                 words = file.read().decode(errors="replace").split("\0")
         except OSError:
             continue

@@ -23,7 +23,7 @@ def seconds_since(moment, now):
     if not moment or moment.startswith("0001"):
         return None
     whole = moment.split(".")[0].rstrip("Z")
-    started = datetime.datetime.strptime(whole, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=datetime.timezone.utc)
+    started = datetime.datetime.strptime(whole, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=datetime.UTC)
     return (now - started).total_seconds()
 
 
@@ -105,7 +105,9 @@ def judge(containers, expected, job):
     sick = [
         name
         for name in expected
-        if name in by_service and is_beyond_hope(by_service[name]) and (ended or phases[name] not in ("created", "exited"))
+        if name in by_service
+        and is_beyond_hope(by_service[name])
+        and (ended or phases[name] not in ("created", "exited"))
     ]
     gone = [name for name in expected if phases[name] == "missing"] if ended else []
     if sick or gone or (job and job["failed"]):

@@ -98,7 +98,7 @@ def read(path):
 
 
 def mode_of(path):
-    return "{0:04o}".format(os.stat(path).st_mode & 0o7777)
+    return f"{os.stat(path).st_mode & 0o7777:04o}"
 
 
 def write(path, content, mode):
@@ -148,10 +148,15 @@ def place(root, wanted, different, unwanted, folders):
 
 def compose(module, words, text=None):
     answer = subprocess.run(
-        ["docker", "compose", *words], input=text, capture_output=True, text=True, timeout=HASH_TIMEOUT_SECONDS, check=False
+        ["docker", "compose", *words],
+        input=text,
+        capture_output=True,
+        text=True,
+        timeout=HASH_TIMEOUT_SECONDS,
+        check=False,
     )
     if answer.returncode != 0:
-        module.fail_json(msg="Compose refuses the rendered file: {0}".format(answer.stderr.strip()))
+        module.fail_json(msg=f"Compose refuses the rendered file: {answer.stderr.strip()}")
     return answer.stdout
 
 
@@ -188,7 +193,8 @@ def main():
     root = module.params["root"]
     public, secret = module.params["files"], module.params["secret_files"]
     wanted = {
-        name: {"content": content, "mode": module.params["modes"][name]} for name, content in dict(public, **secret).items()
+        name: {"content": content, "mode": module.params["modes"][name]}
+        for name, content in dict(public, **secret).items()
     }
     different = differing(root, wanted)
     unwanted = superfluous(root, wanted, module.params["managed_folders"])

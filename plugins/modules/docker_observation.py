@@ -91,7 +91,7 @@ ARGUMENTS = {
 
 
 def label_filter(project):
-    label = LABEL_PROJECT if project is None else "{0}={1}".format(LABEL_PROJECT, project)
+    label = LABEL_PROJECT if project is None else f"{LABEL_PROJECT}={project}"
     return json.dumps({"label": [label]})
 
 
@@ -183,7 +183,7 @@ def log_tails(client, inspections, services, lines):
 
 def observe(client):
     wanted = client.module.params
-    now = datetime.datetime.now(datetime.timezone.utc)
+    now = datetime.datetime.now(datetime.UTC)
     inspections = inspect_containers(client, wanted["project"])
     containers = [describe_container(inspection, now) for inspection in inspections]
     networks, volumes = networks_and_volumes(client, wanted["project"])
@@ -207,10 +207,12 @@ def main():
     params = client.module.params
     try:
         if params["renew_lock"] and not renew(params["data_root"], params["project"], params["renew_lock"]):
-            client.fail("the lock of project {0} was lost to another run: start this run again".format(params["project"]))
+            client.fail(
+                "the lock of project {0} was lost to another run: start this run again".format(params["project"])
+            )
         client.module.exit_json(changed=False, **observe(client))
     except (DockerException, RequestException, OSError) as error:
-        client.fail("the Docker engine did not answer: {0}".format(to_text(error)), exception=traceback.format_exc())
+        client.fail(f"the Docker engine did not answer: {to_text(error)}", exception=traceback.format_exc())
 
 
 if __name__ == "__main__":

@@ -109,7 +109,7 @@ def run_check(check, params):
         try:
             status, detail = ask(address, check["path"], headers, params["timeout"]), ""
         except (OSError, http.client.HTTPException) as error:
-            status, detail = 0, "no answer: {0}".format(error)
+            status, detail = 0, f"no answer: {error}"
         if status in check["status"]:
             return {"name": check["name"], "ok": True, "status": status, "detail": ""}
         if time.monotonic() > deadline:
@@ -128,7 +128,8 @@ def main():
     if wrong:
         sentence = "; ".join("{0}: {1}".format(check["name"], check["detail"]) for check in wrong)
         module.fail_json(
-            msg="the project does not answer as it should through {0}: {1}".format(params["url"], sentence), checks=checks
+            msg="the project does not answer as it should through {0}: {1}".format(params["url"], sentence),
+            checks=checks,
         )
     module.exit_json(changed=False, checks=checks)
 

@@ -17,4 +17,6 @@ def content_root() -> Path:
     for candidate in (_PACKAGED, _CHECKOUT):
         if (candidate / "roles").is_dir() and (candidate / "ansible.cfg").is_file():
             return candidate
-    raise FileNotFoundError(f"no playbooks and roles in {_PACKAGED} or {_CHECKOUT}: install the wheel or use a checkout")
+    raise FileNotFoundError(
+        f"no playbooks and roles in {_PACKAGED} or {_CHECKOUT}: install the wheel or use a checkout"
+    )

@@ -13,10 +13,10 @@ from urllib.parse import quote
 
 import psutil
 import pytest
+
 from supafleet.runner import processes
 from supafleet.runner.launcher import AnsibleRunnerLauncher
 from supafleet.runs.vocabulary import EventKind, RunEvent
-
 from tests.ansible.launching import SENTINELS, launch, real_launcher, request
 
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 from supafleet.runner.fake import FakeLauncher, fails_on, hangs, succeeds
 from supafleet.runner.launcher import PlaybookLauncher
 from supafleet.runs.vocabulary import EventKind
-
 from tests.ansible.launching import launch, real_launcher, request
 
 

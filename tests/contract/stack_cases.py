@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
 from supafleet.keys import generate_project_secrets
 
 OFFICIAL = Path(__file__).parent / "official"

@@ -10,6 +10,7 @@ from deviations import differences, judge, read_rows, row_context, stale_rows
 from official_stack import official_fields
 from rendered_stack import StackData, read_stack, rendered_fields
 from stack_cases import ALL_SETTINGS, CASES, SERVICES, Case, official_table
+
 from supafleet.content import content_root
 from supafleet.stack.render import render_project
 

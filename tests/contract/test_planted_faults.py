@@ -8,6 +8,7 @@ from deviations import Row, differences, judge, read_rows, row_context, stale_ro
 from official_stack import official_fields
 from rendered_stack import read_stack, rendered_fields
 from stack_cases import CASES
+
 from supafleet.content import content_root
 from supafleet.stack.render import render_project
 

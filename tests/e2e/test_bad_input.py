@@ -64,7 +64,7 @@ def test_a_duplicate_name_is_a_conflict(service: LiveService, projects: tuple[Li
 
 
 def test_quotes_and_templates_in_a_name_stay_text(service: LiveService) -> None:
-    name = "it's \"quoted\" {{ 7*6 }} $HOME"
+    name = 'it\'s "quoted" {{ 7*6 }} $HOME'
     ref = service.create(name)
     try:
         project = service.wait(ref, "ACTIVE_HEALTHY", "INIT_FAILED")
@@ -110,8 +110,6 @@ def test_official_images_that_cannot_be_pulled_name_both_ways_out(service: LiveS
 
 
 def test_a_service_that_dies_at_start_is_named_with_its_last_words(service: LiveService) -> None:
-    project = failed(
-        service, "Broken setting", settings={"environment": {"realtime": {"DB_ENC_KEY": "too short"}}}
-    )
+    project = failed(service, "Broken setting", settings={"environment": {"realtime": {"DB_ENC_KEY": "too short"}}})
     assert "service realtime ended with exit code" in project["status_reason"]
     assert "DB_ENC_KEY" in project["status_reason"]

@@ -97,7 +97,11 @@ def test_the_log_pipeline_notices_that_its_receiver_is_gone(projects: tuple[Live
     ("service", "break_it", "mend_it"),
     [
         ("imgproxy", "chmod 000 /var/lib/storage", "chmod 755 /var/lib/storage"),
-        ("functions", "mv /home/deno/functions/main /home/deno/functions/gone", "mv /home/deno/functions/gone /home/deno/functions/main"),
+        (
+            "functions",
+            "mv /home/deno/functions/main /home/deno/functions/gone",
+            "mv /home/deno/functions/gone /home/deno/functions/main",
+        ),
     ],
 )
 def test_a_service_notices_that_its_files_are_gone(

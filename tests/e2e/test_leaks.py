@@ -99,7 +99,9 @@ def folder_texts(ref: str) -> dict[str, str]:
 def test_a_success_and_a_failure_leak_nothing(service: LiveService, argv: ArgvWatch) -> None:
     password = "sentinelPassword4711"
     good = service.create("No leak", db_pass=password)
-    bad = service.create("No leak either", db_pass=password, settings={"environment": {"auth": {"API_EXTERNAL_URL": ""}}})
+    bad = service.create(
+        "No leak either", db_pass=password, settings={"environment": {"auth": {"API_EXTERNAL_URL": ""}}}
+    )
     try:
         assert service.wait(good, "ACTIVE_HEALTHY", "INIT_FAILED")["status"] == "ACTIVE_HEALTHY"
         service.wait(bad, "INIT_FAILED", "ACTIVE_HEALTHY")

@@ -14,7 +14,18 @@ from tests.e2e.live_service import LiveService
 
 pytestmark = pytest.mark.docker
 
-VOLATILE = {"Id", "Created", "State", "ResolvConfPath", "HostnamePath", "HostsPath", "LogPath", "NetworkSettings", "GraphDriver", "RestartCount"}
+VOLATILE = {
+    "Id",
+    "Created",
+    "State",
+    "ResolvConfPath",
+    "HostnamePath",
+    "HostsPath",
+    "LogPath",
+    "NetworkSettings",
+    "GraphDriver",
+    "RestartCount",
+}
 HEX = re.compile(r"\b[0-9a-f]{12,64}\b")
 
 
@@ -26,8 +37,13 @@ def secrets_of(ref: str) -> list[str]:
             name, _, value = line.partition("=")
             if any(word in name for word in ("PASSWORD", "SECRET", "KEY", "TOKEN", "SALT")):
                 values.add(value.strip("'"))
-    uris = re.findall(r"//\w+:([A-Za-z0-9]+)@", " ".join(p.read_text() for p in (Path("/var/lib/supafleet/projects") / ref / "env").iterdir()))
-    return sorted({value for value in values | set(uris) if len(value) >= 8 and value != "supabase"}, key=len, reverse=True)
+    uris = re.findall(
+        r"//\w+:([A-Za-z0-9]+)@",
+        " ".join(p.read_text() for p in (Path("/var/lib/supafleet/projects") / ref / "env").iterdir()),
+    )
+    return sorted(
+        {value for value in values | set(uris) if len(value) >= 8 and value != "supabase"}, key=len, reverse=True
+    )
 
 
 def normalised(text: str, ref: str, project: dict[str, Any]) -> str:

@@ -23,7 +23,13 @@ def test_a_wheel_in_an_empty_environment_makes_a_project(sandbox_images: dict[st
     (wheel,) = built.glob("*.whl")
     environment = tmp_path / "environment"
     subprocess.run([sys.executable, "-m", "venv", str(environment)], check=True, timeout=120)
-    pip = [str(environment / "bin" / "pip"), "install", "--quiet", "--constraint", str(content_root() / "constraints.txt")]
+    pip = [
+        str(environment / "bin" / "pip"),
+        "install",
+        "--quiet",
+        "--constraint",
+        str(content_root() / "constraints.txt"),
+    ]
     subprocess.run([*pip, str(wheel)], check=True, timeout=600)
     live = LiveService(tmp_path / "data", "wheel", (55150, 55159), "10.224.0.0/16")
     live.start(str(environment / "bin" / "supafleet"))
@@ -34,4 +40,3 @@ def test_a_wheel_in_an_empty_environment_makes_a_project(sandbox_images: dict[st
         live.delete(ref)
     finally:
         live.stop()
-

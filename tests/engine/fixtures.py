@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from supafleet.content import content_root
 from supafleet.sandbox import content_digest, image_reference
 

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 
 import pytest
+
 from supafleet.content import content_root
 from supafleet.keys import generate_project_secrets
 from supafleet.stack.render import render_project

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from supafleet.stack.environment_file import format_environment
 
 pytestmark = pytest.mark.docker

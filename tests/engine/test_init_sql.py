@@ -7,6 +7,7 @@ import time
 import uuid
 
 import pytest
+
 from supafleet.content import content_root
 from supafleet.keys import generate_project_secrets
 from supafleet.stack.render import render_project

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 import supafleet
 
 PACKAGE = Path(supafleet.__file__).parent

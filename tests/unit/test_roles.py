@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from supafleet.docs.role_readme import BEGIN, END, RoleReadmeError, render_role_readme
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"

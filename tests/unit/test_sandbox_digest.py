@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+
 from supafleet.content import content_root
 from supafleet.sandbox import content_digest, image_reference
 

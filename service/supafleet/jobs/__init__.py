@@ -1,1 +1,1 @@
-"""The durable queue behind runs: a thin port of ours over DBOS (reference/ENGINE.md section 3)."""
+"""The durable queue behind runs: a thin port of ours over DBOS."""

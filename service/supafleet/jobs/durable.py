@@ -1,8 +1,10 @@
-"""The job engine over DBOS: the only module that imports it (reference/ENGINE.md sections 3.1 to 3.5)."""
+"""The job engine over DBOS: the only module that imports it."""
 
 import contextlib
 import os
+import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +16,7 @@ from dbos import (
     SetEnqueueOptions,
     run_dbos_database_migrations,
 )
+from sqlalchemy import event
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
@@ -38,6 +41,13 @@ _JOB = "run.v1"
 _POLLING_SECONDS = 0.2
 _CLUSTER_POLLING_SECONDS = 0.3
 _MOST_RECOVERIES = 20
+
+
+@event.listens_for(Engine, "connect")
+def _give_old_sqlite_the_time(connection: Any, _record: Any) -> None:
+    """From Python 3.12 on DBOS asks SQLite for `unixepoch('subsec')`, which is NULL before SQLite 3.42 (Debian 12 has 3.40)."""
+    if isinstance(connection, sqlite3.Connection) and sqlite3.sqlite_version_info < (3, 42):
+        connection.create_function("unixepoch", 1, lambda _modifier: time.time())
 
 
 class DurableJobEngine:
@@ -97,7 +107,7 @@ class DurableJobEngine:
     def stop(self) -> None:
         """End the children; the process too when runs were interrupted.
 
-        Their steps must neither return nor raise: that would be recorded as the job's result (ENGINE.md 3.5).
+        Their steps must neither return nor raise: that would be recorded as the job's result.
         """
         if self._identity is None:
             return

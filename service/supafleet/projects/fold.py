@@ -1,4 +1,4 @@
-"""`fold(state, event) -> state`: a project's status from the events of its runs (DESIGN section 4). Pure."""
+"""`fold(state, event) -> state`: a project's status from the events of its runs. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,4 @@
-"""One playbook run in a process of its own: `python -m supafleet.runner.child SPEC` (reference/ENGINE.md section 7).
+"""One playbook run in a process of its own: `python -m supafleet.runner.child SPEC`.
 
 ansible-runner's own cancel and the death of its parent both leave playbook processes running. This wrapper holds a
 lifeline (stdin) and a lease, and ends every descendant before it ends itself.

@@ -10,6 +10,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy.engine import Engine
+
 from supafleet import app as app_module
 from supafleet.app import create_app
 from supafleet.jobs.fake import RecordingJobEngine

@@ -4,8 +4,8 @@ import time
 from typing import Any
 
 import pytest
-from supafleet.runner.fake import FakeLauncher, Script, fails_on, hangs, observed, removes, succeeds
 
+from supafleet.runner.fake import FakeLauncher, Script, fails_on, hangs, observed, removes, succeeds
 from tests.integration.api.conftest import Api
 
 SECONDS = 30

@@ -2,6 +2,7 @@
 
 from alembic import command
 from sqlalchemy import inspect, text
+
 from supafleet.db import engine_from_url
 from supafleet.migrations.upgrade import alembic_config, is_current, upgrade_database
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+
 from supafleet.db import reading, unit_of_work, utc_now
 from supafleet.projects import service as projects
 from supafleet.projects.fold import ProjectState
 from supafleet.projects.states import Status
-
 from tests.integration.api.conftest import PASSWORD, Api
 
 REFUSED: list[tuple[dict[str, Any], list[str]]] = [

@@ -8,13 +8,13 @@ import pytest
 from cryptography.fernet import Fernet
 from pydantic import ValidationError
 from sqlalchemy import text
+
 from supafleet.bootstrap import prepare
 from supafleet.db import engine_from_url, reading, unit_of_work
 from supafleet.errors import StartRefused
 from supafleet.jobs.fake import RecordingJobEngine
 from supafleet.projects import service as projects
 from supafleet.settings import Settings
-
 from tests.integration.api.conftest import PASSWORD, Api
 
 

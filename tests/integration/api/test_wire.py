@@ -9,9 +9,9 @@ from fastapi.routing import APIRoute
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
+
 from supafleet.db import utc_now
 from supafleet.projects import creation
-
 from tests.integration.api.conftest import Api
 
 OPEN_PATHS = {"/healthz", "/readyz"}

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+
 from supafleet.runner import processes
 
 _ROOT = Path(__file__).resolve().parents[3]

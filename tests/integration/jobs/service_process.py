@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import uvicorn
+
 from supafleet.app import create_app
 from supafleet.runner.launcher import AnsibleRunnerLauncher, LauncherSettings
 from supafleet.settings import Settings

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
+
 from supafleet.accounts.models import Account
 from supafleet.accounts.service import Actor
 from supafleet.bootstrap import prepare

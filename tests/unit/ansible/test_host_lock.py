@@ -13,7 +13,9 @@ NOON = 1_795_348_800.0
 
 def test_a_second_run_is_told_who_holds_the_lock(host_lock: ModuleType, tmp_path: Path) -> None:
     host_lock.take_lock(tmp_path, "demo", ALICE, now=NOON)
-    with pytest.raises(host_lock.Refused, match=r"locked by alice doing project_create since 2026-11-22 \d\d:00:00 UTC"):
+    with pytest.raises(
+        host_lock.Refused, match=r"locked by alice doing project_create since 2026-11-22 \d\d:00:00 UTC"
+    ):
         host_lock.take_lock(tmp_path, "demo", BOB, now=NOON + 1)
 
 
@@ -45,7 +47,9 @@ def test_somebody_elses_lock_is_not_released(host_lock: ModuleType, tmp_path: Pa
 
 
 @pytest.mark.parametrize("taken", [{"port": 54321, "subnet": "10.213.9.0/24"}, {"port": 1, "subnet": "10.213.7.0/24"}])
-def test_a_taken_lease_is_refused_naming_its_owner(host_lock: ModuleType, tmp_path: Path, taken: dict[str, object]) -> None:
+def test_a_taken_lease_is_refused_naming_its_owner(
+    host_lock: ModuleType, tmp_path: Path, taken: dict[str, object]
+) -> None:
     host_lock.take_leases(tmp_path, "one/demo", {"port": 54321, "subnet": "10.213.7.0/24"})
     with pytest.raises(host_lock.Refused, match="leased to project demo of installation one"):
         host_lock.take_leases(tmp_path, "two/demo", taken)

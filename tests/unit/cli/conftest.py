@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 from fleet_double import TOKEN, Answer, Command, FleetDouble, served
+
 from supafleet.cli.main import invoke
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from fleet_double import Command
+
 from supafleet.cli.exits import EXIT_MEANINGS, ExitCode
 from supafleet.cli.reference import help_texts, reference_page
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from fleet_double import GOOD_RUN, RUN_ID, TOKEN, Command, FleetDouble, event
+
 from supafleet.cli.client import FleetClient
 from supafleet.cli.credentials import Connection
 from supafleet.cli.exits import ApiUnreachableError

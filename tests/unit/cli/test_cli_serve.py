@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from fleet_double import Command
+
 from supafleet.cli.client import FleetClient, is_ready
 from supafleet.cli.credentials import Connection, find_connection, read_credentials, write_credentials
 from supafleet.cli.exits import CommandError

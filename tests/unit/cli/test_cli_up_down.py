@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from fleet_double import REF, TOKEN, Command, FleetDouble
+
 from supafleet.cli import playbooks, up
 from supafleet.cli.exits import CommandError
 from supafleet.cli.local_service import LocalService, ServiceRecord

@@ -5,6 +5,7 @@ from typing import Any
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+
 from supafleet.runner.extra_vars import dump_unsafe
 
 

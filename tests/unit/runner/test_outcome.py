@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from supafleet.runner.outcome import outcome_of
 
 OUTPUT = ["[WARNING]: x", "ERROR! no such file"]

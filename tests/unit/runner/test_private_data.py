@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from supafleet.runner.private_data import private_data_dir, run_directory, sweep, write_private
 
 

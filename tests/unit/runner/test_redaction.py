@@ -7,6 +7,7 @@ from urllib.parse import quote, quote_plus
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from supafleet.keys import generate_project_secrets
 from supafleet.runner.redaction import MASK, Redactor, secret_values
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from supafleet.projects.fold import ProjectState, fold, fold_all, initial_state
 from supafleet.projects.states import SERVICES
 from supafleet.runs.vocabulary import EventKind, RunEvent

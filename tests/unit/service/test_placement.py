@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from supafleet.errors import AppError, InvalidField, NothingFree
 from supafleet.hosts.models import DockerHost
 from supafleet.hosts.schemas import HostBody

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from pydantic import BaseModel, ValidationError
+
 from supafleet.db import UtcDateTime, engine_from_url, reading, sqlalchemy_url, unit_of_work
 from supafleet.errors import allowed, describe_validation_errors, quote
 from supafleet.logs import hide_secrets

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from supafleet.errors import IllegalTransition
 from supafleet.projects.states import SERVICES, STORED_STATUSES, TRANSITIONS, Observed, Status, move, serve, summarize
 from supafleet.stack.settings import SERVICES as STACK_SERVICES

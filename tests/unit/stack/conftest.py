@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from supafleet.content import content_root
 from supafleet.keys import generate_project_secrets
 from supafleet.stack.render import RenderedProject, render_project

@@ -5,6 +5,7 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from supafleet.stack.environment_file import format_environment, quote_value
 from supafleet.stack.errors import RenderError
 

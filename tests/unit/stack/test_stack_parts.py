@@ -8,6 +8,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+
 from supafleet.content import content_root
 from supafleet.stack.digest import files_digest
 from supafleet.stack.documents import dump_yaml

@@ -2,6 +2,7 @@
 
 import pytest
 import yaml
+
 from supafleet.stack.errors import RenderError
 from supafleet.stack.settings import SERVICES
 

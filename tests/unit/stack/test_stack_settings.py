@@ -1,6 +1,7 @@
 """Settings: defaults for everything, one clear sentence for what is not allowed."""
 
 import pytest
+
 from supafleet.stack.settings import ProjectSettings, SettingsError, parse_settings
 
 
