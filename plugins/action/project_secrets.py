@@ -1,4 +1,4 @@
-"""Action: the secrets of a project, given by the service or kept beside the inventory (supafleet.inventory.secrets_file)."""
+"""Action: the secrets of a project, given by the service or kept beside the inventory."""
 
 from pathlib import Path
 

@@ -18,7 +18,7 @@ import time
 LOCK_SECONDS = 90
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """The lock or a lease belongs to somebody else; the message tells whom and since when."""
 
 
@@ -64,7 +64,7 @@ def take_lock(data_root, project, holder, now=None):
         holder: dict with run (id), kind, actor.
 
     Raises:
-        Refused: a live run of somebody else holds it.
+        RefusedError: a live run of somebody else holds it.
     """
     now = time.time() if now is None else now
     path = _lock_path(data_root, project)
@@ -72,11 +72,10 @@ def take_lock(data_root, project, holder, now=None):
         current = _read(path)
         if current and current["run"] != holder["run"] and current["expires_at"] > now:
             since = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(current["since"]))
-            raise Refused(
-                "project {0} is locked by {1} doing {2} since {3} (run {4}); the lock lapses {5} s after that run "
-                "stops renewing it".format(
-                    project, current["actor"], current["kind"], since, current["run"], LOCK_SECONDS
-                )
+            actor, kind, run = current["actor"], current["kind"], current["run"]
+            raise RefusedError(
+                f"project {project} is locked by {actor} doing {kind} since {since} (run {run}); the lock lapses "
+                f"{LOCK_SECONDS} s after that run stops renewing it"
             )
         since = current["since"] if current and current["run"] == holder["run"] else now
         _write(path, dict(holder, since=since, expires_at=now + LOCK_SECONDS))
@@ -114,7 +113,7 @@ def take_leases(data_root, owner, wanted, check_only=False):
         Whether the record changed.
 
     Raises:
-        Refused: another project has one of them.
+        RefusedError: another project has one of them.
     """
     path = _lease_path(data_root)
     if check_only and not os.path.isdir(data_root):
@@ -125,8 +124,9 @@ def take_leases(data_root, owner, wanted, check_only=False):
             for what, value in wanted.items():
                 if other != owner and held.get(what) == value:
                     installation, project = other.split("/", 1)
-                    raise Refused(
-                        f"{what} {value} is leased to project {project} of installation {installation} on this host: choose another {what}"
+                    raise RefusedError(
+                        f"{what} {value} is leased to project {project} of installation {installation} "
+                        f"on this host: choose another {what}"
                     )
         if leases.get(owner) == wanted:
             return False

@@ -23,7 +23,7 @@ def seconds_since(moment, now):
     if not moment or moment.startswith("0001"):
         return None
     whole = moment.split(".")[0].rstrip("Z")
-    started = datetime.datetime.strptime(whole, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=datetime.UTC)
+    started = datetime.datetime.strptime(whole, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=datetime.timezone.utc)
     return (now - started).total_seconds()
 
 

@@ -163,9 +163,9 @@ def compose(module, words, text=None):
 def config_hashes(module, folder):
     """Compose's own hashes of each service's configuration, environment included: the ones a container may carry.
 
-    `config --hash` leaves environment files out (Compose 2.26), unlike the hash it writes on a container. So the files are
-    resolved first; the result holds secrets and stays in a pipe. A container that was brought up alone (`--no-deps`)
-    carries the hash of its configuration without dependencies.
+    `config --hash` leaves environment files out (Compose 2.26), unlike the hash it writes on a container. So the
+    files are resolved first; the result holds secrets and stays in a pipe. A container that was brought up alone
+    (`--no-deps`) carries the hash of its configuration without dependencies.
     """
     base = ["--project-directory", folder, "-f"]
     resolved = compose(module, [*base, os.path.join(folder, "compose.yml"), "config", "--format", "json"])

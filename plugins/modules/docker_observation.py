@@ -183,7 +183,7 @@ def log_tails(client, inspections, services, lines):
 
 def observe(client):
     wanted = client.module.params
-    now = datetime.datetime.now(datetime.UTC)
+    now = datetime.datetime.now(datetime.timezone.utc)
     inspections = inspect_containers(client, wanted["project"])
     containers = [describe_container(inspection, now) for inspection in inspections]
     networks, volumes = networks_and_volumes(client, wanted["project"])
@@ -206,10 +206,9 @@ def main():
     client = AnsibleDockerClient(argument_spec=ARGUMENTS, supports_check_mode=True)
     params = client.module.params
     try:
-        if params["renew_lock"] and not renew(params["data_root"], params["project"], params["renew_lock"]):
-            client.fail(
-                "the lock of project {0} was lost to another run: start this run again".format(params["project"])
-            )
+        project = params["project"]
+        if params["renew_lock"] and not renew(params["data_root"], project, params["renew_lock"]):
+            client.fail(f"the lock of project {project} was lost to another run: start this run again")
         client.module.exit_json(changed=False, **observe(client))
     except (DockerException, RequestException, OSError) as error:
         client.fail(f"the Docker engine did not answer: {to_text(error)}", exception=traceback.format_exc())

@@ -84,7 +84,7 @@ def headers_for(key, params):
     if key == "none":
         return {}
     if key == "dashboard":
-        pair = "{0}:{1}".format(params["dashboard_username"], params["dashboard_password"])
+        pair = ":".join((params["dashboard_username"], params["dashboard_password"]))
         return {"Authorization": "Basic " + base64.b64encode(pair.encode()).decode()}
     value = "not-a-key" if key == "wrong" else params["keys"][key]
     return {"apikey": value, "Authorization": "Bearer " + value}
@@ -103,18 +103,18 @@ def ask(address, path, headers, timeout):
 
 def run_check(check, params):
     address = urllib.parse.urlsplit(params["url"])
-    headers = headers_for(check["key"], params)
+    path, headers = check["path"], headers_for(check["key"], params)
     deadline = time.monotonic() + params["patience"]
     while True:
         try:
-            status, detail = ask(address, check["path"], headers, params["timeout"]), ""
+            status, detail = ask(address, path, headers, params["timeout"]), ""
         except (OSError, http.client.HTTPException) as error:
             status, detail = 0, f"no answer: {error}"
         if status in check["status"]:
             return {"name": check["name"], "ok": True, "status": status, "detail": ""}
         if time.monotonic() > deadline:
             wanted = " or ".join(str(code) for code in check["status"])
-            detail = detail or "GET {0} answered {1} instead of {2}".format(check["path"], status, wanted)
+            detail = detail or f"GET {path} answered {status} instead of {wanted}"
             return {"name": check["name"], "ok": False, "status": status, "detail": detail}
         time.sleep(0.25)
 
@@ -126,11 +126,8 @@ def main():
         checks = list(pool.map(lambda check: run_check(check, params), params["checks"]))
     wrong = [check for check in checks if not check["ok"]]
     if wrong:
-        sentence = "; ".join("{0}: {1}".format(check["name"], check["detail"]) for check in wrong)
-        module.fail_json(
-            msg="the project does not answer as it should through {0}: {1}".format(params["url"], sentence),
-            checks=checks,
-        )
+        url, sentence = params["url"], "; ".join(": ".join((check["name"], check["detail"])) for check in wrong)
+        module.fail_json(msg=f"the project does not answer as it should through {url}: {sentence}", checks=checks)
     module.exit_json(changed=False, checks=checks)
 
 

@@ -75,7 +75,7 @@ ended:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.host_lock import (
-    Refused,
+    RefusedError,
     end_leftover_compose,
     lock_is_held,
     port_is_free,
@@ -110,14 +110,14 @@ def hold(module, owner):
     changed = False
     try:
         if listener and not port_is_free(listener["address"], int(listener["port"])):
-            raise Refused(
-                "port {0} on {1} is taken by another process on this host: choose another gateway port or stop it".format(
-                    listener["port"], listener["address"]
-                )
+            address, port = listener["address"], listener["port"]
+            raise RefusedError(
+                f"port {port} on {address} is taken by another process on this host: "
+                "choose another gateway port or stop it"
             )
         if wanted["leases"]:
             changed = take_leases(wanted["data_root"], owner, wanted["leases"], check_only=module.check_mode)
-    except Refused:
+    except RefusedError:
         if not module.check_mode:
             release_lock(wanted["data_root"], wanted["project"], wanted["run"])
         raise
@@ -137,13 +137,14 @@ def release(module, owner):
 
 def main():
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    owner = "{0}/{1}".format(module.params["installation"], module.params["project"])
+    owner = "/".join((module.params["installation"], module.params["project"]))
     try:
         changed, ended = (hold if module.params["state"] == "held" else release)(module, owner)
-    except Refused as refusal:
+    except RefusedError as refusal:
         module.fail_json(msg=str(refusal))
     except OSError as error:
-        module.fail_json(msg="cannot keep records under {0}: {1}".format(module.params["data_root"], error))
+        data_root = module.params["data_root"]
+        module.fail_json(msg=f"cannot keep records under {data_root}: {error}")
     module.exit_json(changed=changed, ended=ended)
 
 

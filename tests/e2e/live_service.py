@@ -1,6 +1,7 @@
 """A real service in its own process, as a person would start it."""
 
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -80,7 +81,7 @@ class LiveService:
             body = {
                 "name": name,
                 "organization_slug": organization,
-                "db_pass": "correctHorse7battery",
+                "db_pass": secrets.token_hex(12),
                 "region": "local",
                 "settings": {"mailer_autoconfirm": True},
                 **fields,

@@ -14,8 +14,19 @@ pytestmark = pytest.mark.docker
 
 REF = "converging"
 SERVICES = {
-    "analytics", "auth", "db", "functions", "imgproxy", "kong", "meta", "realtime", "rest", "storage", "studio", "vector",
-}  # fmt: skip
+    "analytics",
+    "auth",
+    "db",
+    "functions",
+    "imgproxy",
+    "kong",
+    "meta",
+    "realtime",
+    "rest",
+    "storage",
+    "studio",
+    "vector",
+}
 
 
 def predicted(output: str) -> set[str]:

@@ -284,7 +284,7 @@ class TestWebhooks:
     )
     def test_the_functions_are_hardened(self, database, schema, name):
         function = f"to_regproc('{schema}.{name}')"
-        sql = f"select prosecdef, array_to_string(proconfig, ';') from pg_proc where oid = {function}"  # noqa: S608
+        sql = f"select prosecdef, array_to_string(proconfig, ';') from pg_proc where oid = {function}"
         [(definer, configuration)] = database.rows(sql)
         assert definer == "t"
         assert f"search_path={schema}" in configuration

@@ -5,7 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.e2e.conftest import supabase_js
+from tests.engine.fixtures import docker_engine, sandbox_images
 from tests.fleet.preparation import BROKEN_PYTHON, Preparation, prepared
+
+__all__ = ["docker_engine", "sandbox_images", "supabase_js"]
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,9 @@ import yaml
 from supafleet.keys import generate_project_secrets
 
 VARIABLE = "supafleet_project_secrets"
-_HEAD = "---\n# Made by Supafleet when the project was created. Keep it: the data of the project cannot be used without it.\n"
+_HEAD = """---
+# Made by Supafleet when the project was created. Keep it: the data of the project cannot be used without it.
+"""
 
 
 @dataclass(frozen=True)

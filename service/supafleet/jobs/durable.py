@@ -45,7 +45,10 @@ _MOST_RECOVERIES = 20
 
 @event.listens_for(Engine, "connect")
 def _give_old_sqlite_the_time(connection: Any, _record: Any) -> None:
-    """From Python 3.12 on DBOS asks SQLite for `unixepoch('subsec')`, which is NULL before SQLite 3.42 (Debian 12 has 3.40)."""
+    """Stand in for `unixepoch('subsec')`, which DBOS asks SQLite for from Python 3.12 on and which needs SQLite 3.42.
+
+    Debian 12 has 3.40, where it is NULL.
+    """
     if isinstance(connection, sqlite3.Connection) and sqlite3.sqlite_version_info < (3, 42):
         connection.create_function("unixepoch", 1, lambda _modifier: time.time())
 

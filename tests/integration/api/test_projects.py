@@ -39,7 +39,7 @@ REFUSED: list[tuple[dict[str, Any], list[str]]] = [
 
 def count(api: Api, table: str) -> int:
     with api.engine.connect() as connection:
-        return int(connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one())  # noqa: S608 - our own words
+        return int(connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one())
 
 
 def end_runs(api: Api) -> None:
@@ -252,7 +252,7 @@ def test_no_secret_is_readable_in_the_database(api: Api) -> None:
     assert inputs["project"]["settings"] == {"environment": environment, "jwt_expiry": 1800}
     with api.engine.connect() as connection:
         stored = "".join(
-            str(connection.execute(text(f"SELECT * FROM {table}")).all())  # noqa: S608 - our own words
+            str(connection.execute(text(f"SELECT * FROM {table}")).all())
             for table in ("project", "project_secret", "run", "access_token")
         )
     token = api.settings.owner_token_file.read_text().strip()

@@ -45,7 +45,7 @@ def test_the_first_start_makes_private_files_and_the_next_changes_nothing(settin
     engine = engine_from_url(settings.resolved_database_url)
     with engine.connect() as connection:
         for table in ("account", "organization", "membership", "access_token", "docker_host"):
-            assert connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one() == 1  # noqa: S608
+            assert connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one() == 1
         regions = connection.execute(text("SELECT regions FROM docker_host")).scalar_one()
     engine.dispose()
     assert "local" in regions

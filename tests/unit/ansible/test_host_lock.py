@@ -14,7 +14,7 @@ NOON = 1_795_348_800.0
 def test_a_second_run_is_told_who_holds_the_lock(host_lock: ModuleType, tmp_path: Path) -> None:
     host_lock.take_lock(tmp_path, "demo", ALICE, now=NOON)
     with pytest.raises(
-        host_lock.Refused, match=r"locked by alice doing project_create since 2026-11-22 \d\d:00:00 UTC"
+        host_lock.RefusedError, match=r"locked by alice doing project_create since 2026-11-22 \d\d:00:00 UTC"
     ):
         host_lock.take_lock(tmp_path, "demo", BOB, now=NOON + 1)
 
@@ -34,7 +34,7 @@ def test_a_lock_that_is_not_renewed_lapses(host_lock: ModuleType, tmp_path: Path
 def test_a_renewed_lock_does_not_lapse(host_lock: ModuleType, tmp_path: Path) -> None:
     host_lock.take_lock(tmp_path, "demo", ALICE, now=NOON)
     assert host_lock.renew(tmp_path, "demo", "1", now=NOON + 60)
-    with pytest.raises(host_lock.Refused):
+    with pytest.raises(host_lock.RefusedError):
         host_lock.take_lock(tmp_path, "demo", BOB, now=NOON + host_lock.LOCK_SECONDS + 1)
 
 
@@ -51,7 +51,7 @@ def test_a_taken_lease_is_refused_naming_its_owner(
     host_lock: ModuleType, tmp_path: Path, taken: dict[str, object]
 ) -> None:
     host_lock.take_leases(tmp_path, "one/demo", {"port": 54321, "subnet": "10.213.7.0/24"})
-    with pytest.raises(host_lock.Refused, match="leased to project demo of installation one"):
+    with pytest.raises(host_lock.RefusedError, match="leased to project demo of installation one"):
         host_lock.take_leases(tmp_path, "two/demo", taken)
 
 

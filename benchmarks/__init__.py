@@ -1,0 +1,1 @@
+"""Paired measurements against plain Docker Compose: `python -m benchmarks`. They print; they never fail a build."""

@@ -1,0 +1,122 @@
+"""Projects on a Docker host that is reached over SSH: by playbook and by the API, used from outside that host."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.e2e.live_service import LiveService
+from tests.fleet.docker_host_container import DockerHostContainer
+from tests.fleet.preparation import Preparation
+
+pytestmark = pytest.mark.docker
+
+HELLO = (
+    "Deno.serve(async (request) => Response.json({ message: `Hello ${(await request.json()).name}!` }));"
+)
+DIRECT = "over-ssh"
+
+
+@pytest.fixture(scope="module")
+def remote(trixie: Preparation, sandbox_images: dict[str, str]) -> DockerHostContainer:
+    """The prepared host with the sandbox images in its own engine."""
+    trixie.host.load_images(list(sandbox_images.values()))
+    return trixie.host
+
+
+@pytest.fixture(scope="module")
+def service(remote: DockerHostContainer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveService]:
+    live = LiveService(tmp_path_factory.mktemp("service"), "ssh-fleet", (55300, 55309), "10.225.0.0/16").start()
+    yield live
+    live.stop()
+
+
+def containers_on(host: DockerHostContainer, ref: str) -> list[str]:
+    listing = host.exec("docker", "ps", "-a", "--filter", f"label=supafleet.project={ref}", "--format", "{{.Status}}")
+    return [line for line in listing.stdout.splitlines() if line]
+
+
+def deploy_hello(host: DockerHostContainer, ref: str) -> None:
+    folder = f"/var/lib/supafleet/projects/{ref}/functions/hello"
+    host.exec("mkdir", "-p", folder)
+    host.exec("install", "--mode=0644", "/dev/stdin", f"{folder}/index.ts", stdin=HELLO)
+
+
+def assert_used(results: dict[str, Any]) -> None:
+    assert (results["own_rows"], results["rows_of_others"]) == (1, 0)
+    assert results["downloaded"] == "contents"
+    assert results["function"] == {"message": "Hello Supafleet!"}
+    assert results["broadcast"] == {"text": "hi"}
+    assert (results["wrong_key"], results["pg_with_anon"]) == (401, 403)
+
+
+def test_the_same_playbook_makes_a_project_there(
+    remote: DockerHostContainer, broken_path: str, supabase_js: Any
+) -> None:
+    entry = {"host": remote.name, "flavour": "sandbox", "size": "micro", "gateway_port": 54400, "subnet": "10.230.1.0/24"}
+    environment = {"PATH": f"{broken_path}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+
+    def play(name: str) -> str:
+        done = remote.playbook(name, "--limit", DIRECT, projects={DIRECT: entry}, environment=environment)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    play("project_create")
+    assert len(containers_on(remote, DIRECT)) == 12
+    assert "changed=0" in play("project_create")
+    deploy_hello(remote, DIRECT)
+    kept = yaml.safe_load((remote.folder / "host_vars" / DIRECT / "secrets.yml").read_text())["supafleet_project_secrets"]
+    url = f"http://{remote.address}:54400"
+    environment_of_client = {
+        "PROJECT_URL": url, "ANON_KEY": kept["anon_key"], "SERVICE_ROLE_KEY": kept["service_role_key"],
+    }  # fmt: skip
+    assert_used(json.loads(supabase_js(environment_of_client).stdout))
+    play("project_delete")
+    assert containers_on(remote, DIRECT) == []
+
+
+def test_a_remote_host_without_its_addresses_is_refused(service: LiveService) -> None:
+    with service.client() as api:
+        body = {"connection": "ssh", "address": "192.0.2.10", "regions": ["nowhere-yet"]}
+        assert api.put("/fleet/hosts/incomplete", json=body).status_code == 201
+        organization = api.get("/v1/organizations").json()[0]["slug"]
+        answer = api.post(
+            "/v1/projects",
+            json={
+                "name": "Refused", "organization_slug": organization, "db_pass": "correctHorse7battery",
+                "region": "nowhere-yet",
+            },
+        )  # fmt: skip
+    assert answer.status_code == 422
+    assert "bind_address" in answer.json()["message"]
+
+
+def test_the_same_api_call_makes_a_project_there(
+    remote: DockerHostContainer, service: LiveService, supabase_js: Any, tmp_path: Path
+) -> None:
+    body = {
+        "connection": "ssh", "address": remote.address, "ssh_port": remote.port, "ssh_user": remote.user,
+        "private_key_file": str(remote.key), "known_hosts_file": str(remote.known_hosts),
+        "bind_address": remote.address, "public_address": remote.address,
+        "regions": ["eu-north-1"], "subnet_pool": "10.231.0.0/16",
+    }  # fmt: skip
+    with service.client() as api:
+        assert api.put("/fleet/hosts/far-away", json=body).status_code == 201
+    ref = service.create("Far away", host="far-away", region="eu-north-1")
+    project = service.wait(ref, "ACTIVE_HEALTHY", "INIT_FAILED")
+    assert project["status"] == "ACTIVE_HEALTHY", project["status_reason"]
+    assert project["host"] == "far-away"
+    assert len(containers_on(remote, ref)) == 12
+    keys = service.keys(ref)
+    deploy_hello(remote, ref)
+    environment = {
+        "PROJECT_URL": project["public_url"], "ANON_KEY": keys["anon"], "SERVICE_ROLE_KEY": keys["service_role"],
+    }  # fmt: skip
+    assert_used(json.loads(supabase_js(environment).stdout))
+    service.delete(ref)
+    assert containers_on(remote, ref) == []
+    listing = remote.exec("sh", "-c", "ls /var/lib/supafleet/projects; docker volume ls -q").stdout
+    assert ref not in listing
