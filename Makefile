@@ -56,6 +56,7 @@ docs: $(STAMP)
 	@mkdir -p docs/reference
 	@$(BIN)/python -m supafleet.cli.reference docs/reference/cli.md
 	@$(BIN)/python -m supafleet.docs roles
+	@$(BIN)/python -m supafleet.docs reference
 
 # The pins hold for every supported Python: the file has no markers, and a test looks.
 constraints: $(STAMP)

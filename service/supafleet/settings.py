@@ -28,7 +28,8 @@ class Settings(BaseSettings):
 
     data_dir: Path = Field(
         default_factory=default_data_dir,
-        description="Folder of the database, the master key and the owner's token. Back it up.",
+        description="Folder of the database, the master key and the owner's token. Back it up. "
+        "Unset: /var/lib/supafleet-service for root, else ~/.local/share/supafleet.",
     )
     database_url: SecretStr | None = Field(
         default=None,

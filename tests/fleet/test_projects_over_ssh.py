@@ -14,9 +14,7 @@ from tests.fleet.preparation import Preparation
 
 pytestmark = pytest.mark.docker
 
-HELLO = (
-    "Deno.serve(async (request) => Response.json({ message: `Hello ${(await request.json()).name}!` }));"
-)
+HELLO = "Deno.serve(async (request) => Response.json({ message: `Hello ${(await request.json()).name}!` }));"
 DIRECT = "over-ssh"
 
 
@@ -56,7 +54,13 @@ def assert_used(results: dict[str, Any]) -> None:
 def test_the_same_playbook_makes_a_project_there(
     remote: DockerHostContainer, broken_path: str, supabase_js: Any
 ) -> None:
-    entry = {"host": remote.name, "flavour": "sandbox", "size": "micro", "gateway_port": 54400, "subnet": "10.230.1.0/24"}
+    entry = {
+        "host": remote.name,
+        "flavour": "sandbox",
+        "size": "micro",
+        "gateway_port": 54400,
+        "subnet": "10.230.1.0/24",
+    }
     environment = {"PATH": f"{broken_path}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
 
     def play(name: str) -> str:
@@ -68,7 +72,9 @@ def test_the_same_playbook_makes_a_project_there(
     assert len(containers_on(remote, DIRECT)) == 12
     assert "changed=0" in play("project_create")
     deploy_hello(remote, DIRECT)
-    kept = yaml.safe_load((remote.folder / "host_vars" / DIRECT / "secrets.yml").read_text())["supafleet_project_secrets"]
+    kept = yaml.safe_load((remote.folder / "host_vars" / DIRECT / "secrets.yml").read_text())[
+        "supafleet_project_secrets"
+    ]
     url = f"http://{remote.address}:54400"
     environment_of_client = {
         "PROJECT_URL": url, "ANON_KEY": kept["anon_key"], "SERVICE_ROLE_KEY": kept["service_role_key"],

@@ -26,14 +26,14 @@ SERVICES = (
 )
 
 # A value of one of these would break the project in a way that no error message of the image explains.
-_REFUSED_ENVIRONMENT = {
+REFUSED_ENVIRONMENT = {
     ("db", "POSTGRES_USER"): "the image creates its roles with its own value",
     ("db", "USE_DBMATE"): "the image would skip the start-up files",
     ("rest", "PGRST_APP_SETTINGS_JWT_SECRET"): "any SQL user could read the signing secret",
     ("studio", "NEXT_PUBLIC_IS_PLATFORM"): "Studio would look for the hosted platform",
 }
 # These are part of the topology: mounts, health checks and other services rely on them.
-_REFUSED_POSTGRES = {
+REFUSED_POSTGRES = {
     "config_file",
     "data_directory",
     "external_pid_file",
@@ -155,7 +155,7 @@ class ProjectSettings(BaseModel):
                 raise ValueError(
                     f"{name!r} must be a Postgres setting's name: lower-case letters, digits, _ and one dot"
                 )
-            if name in _REFUSED_POSTGRES:
+            if name in REFUSED_POSTGRES:
                 raise ValueError(f"{name!r} is fixed by the topology and cannot be set")
         return value
 
@@ -167,7 +167,7 @@ class ProjectSettings(BaseModel):
             for name in variables:
                 if not _ENVIRONMENT_NAME.fullmatch(name):
                     raise ValueError(f"{name!r} of {service} must be a name of capital letters, digits and _")
-                if reason := _REFUSED_ENVIRONMENT.get((service, name)):
+                if reason := REFUSED_ENVIRONMENT.get((service, name)):
                     raise ValueError(f"{name!r} of {service} cannot be set: {reason}")
         return value
 

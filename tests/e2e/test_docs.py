@@ -1,0 +1,91 @@
+"""Every command of the README and the tutorial, run as it stands there, in a clean clone."""
+
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from supafleet.content import content_root
+from tests.e2e import docker_eyes
+from tests.e2e.live_service import free_port
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(1200)]
+
+NOT_RUN_HERE = {"make test"}  # it is what runs this
+CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def commands(page: Path) -> list[str]:
+    blocks = CONSOLE.findall(page.read_text())
+    return [line for block in blocks for line in block.splitlines() if line and line not in NOT_RUN_HERE]
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("clone") / "supafleet"
+    subprocess.run(["git", "clone", "--quiet", str(content_root()), str(folder)], check=True)
+    yield folder
+    subprocess.run(["make", "down", "PURGE=1"], cwd=folder, env=environment(), check=False, capture_output=True, timeout=300)
+
+
+_PORT = free_port()
+
+
+def environment() -> dict[str, str]:
+    """The person's own, with another installation's place on this machine."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("SUPAFLEET_", "ANSIBLE_", "MAKE"))}
+    return {
+        **own,
+        "PORT": str(_PORT),
+        "SUPAFLEET_INSTALLATION": "docs-test",
+        "SUPAFLEET_LOCAL_PORT_FIRST": "55400",
+        "SUPAFLEET_LOCAL_PORT_LAST": "55449",
+        "SUPAFLEET_LOCAL_SUBNET_POOL": "10.226.0.0/16",
+    }
+
+
+def run(lines: list[str], folder: Path) -> str:
+    """The output of the commands, run in one shell that stops at the first failure."""
+    script = "set -eu\n" + "\n".join(lines) + "\n"
+    answer = subprocess.run(
+        ["bash", "-c", script], cwd=folder, env=environment(), capture_output=True, text=True, timeout=1100, check=False
+    )
+    assert answer.returncode == 0, answer.stdout[-6000:] + answer.stderr[-3000:]
+    return answer.stdout
+
+
+def test_the_readme(clone: Path) -> None:
+    lines = commands(clone / "README.md")
+    assert lines[0] == "make up"
+    output = run(lines, clone)
+    credentials = clone / ".supafleet" / "credentials.env"
+    assert credentials.stat().st_mode & 0o777 == 0o600
+    names = [line.split("=")[0].removeprefix("export ") for line in credentials.read_text().splitlines() if "=" in line]
+    assert names == [
+        "SUPAFLEET_API_URL", "SUPAFLEET_ACCESS_TOKEN", "PROJECT_REF", "PROJECT_URL", "ANON_KEY", "SERVICE_ROLE_KEY",
+    ]  # fmt: skip
+    values = dict(line.removeprefix("export ").split("=", 1) for line in credentials.read_text().splitlines() if "=" in line)
+    ref = values["PROJECT_REF"].strip("'\"")
+    assert values["PROJECT_URL"].strip("'\"") in output
+    assert list(docker_eyes.health(ref).values()) == ["healthy"] * 12
+    for phase in ("network", "volumes", "files", "start", "watch", "verify"):
+        assert phase in output
+
+    before = docker_eyes.container_ids(ref)
+    again = run(["make up"], clone)
+    assert docker_eyes.container_ids(ref) == before
+    assert values["ANON_KEY"].strip("'\"") in again
+    assert subprocess.run(
+        ["git", "status", "--porcelain"], cwd=clone, capture_output=True, text=True, check=True
+    ).stdout == "", "what the commands make is git-ignored"
+
+
+def test_the_tutorial(clone: Path) -> None:
+    lines = commands(clone / "docs" / "tutorial.md")
+    output = run(lines, clone)
+    assert "ACTIVE_HEALTHY" in output
+    left = docker_eyes.docker("ps", "-aq", "--filter", "label=supafleet.installation=docs-test")
+    assert left == ""
