@@ -58,12 +58,14 @@ docs: $(STAMP)
 	@$(BIN)/python -m supafleet.docs roles
 	@$(BIN)/python -m supafleet.docs reference
 
-# The pins hold for every supported Python: the file has no markers, and a test looks.
+# The pins hold for every supported Python: the file has no markers, and a test looks. The last line leaves out what
+# pip-compile says of pip itself.
 constraints: $(STAMP)
 	@$(BIN)/pip-compile --quiet --upgrade --extra dev --strip-extras --no-header --annotation-style line \
 	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options \
 	  --output-file constraints.txt pyproject.toml
-	@sed -i '1i # Exact versions of all that is installed, for Python 3.11 to 3.13. Made by `make constraints`.' constraints.txt
+	@sed -i -e '1i # Exact versions of all that is installed, for Python 3.11 to 3.13. Made by `make constraints`.' \
+	  -e '/^$$/,$$d' constraints.txt
 
 # Docker engine and Compose on this machine, by the same playbook that prepares any other host.
 machine-ready: $(STAMP)

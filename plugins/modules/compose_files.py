@@ -44,6 +44,12 @@ options:
     type: list
     elements: dict
     default: []
+  services:
+    description: Names of all services. Without a single container all of them have to be created, and Compose need not
+      be asked.
+    type: list
+    elements: str
+    default: []
 author: [Supafleet]
 """
 
@@ -85,6 +91,7 @@ ARGUMENTS = {
     "managed_folders": {"type": "list", "elements": "str", "default": []},
     "folders": {"type": "list", "elements": "str", "default": []},
     "containers": {"type": "list", "elements": "dict", "default": []},
+    "services": {"type": "list", "elements": "str", "default": []},
 }
 HASH_TIMEOUT_SECONDS = 60
 
@@ -160,24 +167,29 @@ def compose(module, words, text=None):
     return answer.stdout
 
 
-def config_hashes(module, folder):
+def config_hashes(module, folder, carried):
     """Compose's own hashes of each service's configuration, environment included: the ones a container may carry.
 
-    `config --hash` leaves environment files out (Compose 2.26), unlike the hash it writes on a container. So the
-    files are resolved first; the result holds secrets and stays in a pipe. A container that was brought up alone
-    (`--no-deps`) carries the hash of its configuration without dependencies.
+    `config --hash` leaves environment files out (Compose 2.26), unlike the hash it writes on a container. So the files
+    are resolved first; the result holds secrets and stays in a pipe. A container that was brought up alone
+    (`--no-deps`) carries the hash of its configuration without dependencies, which is asked for only when `carried`
+    (hash by service) holds something else than the usual hash.
     """
     base = ["--project-directory", folder, "-f"]
     resolved = compose(module, [*base, os.path.join(folder, "compose.yml"), "config", "--format", "json"])
-    alone = json.loads(resolved)
-    for service in alone["services"].values():
-        service.pop("depends_on", None)
-    hashes = {}
-    for text in (resolved, json.dumps(alone)):
-        for line in compose(module, [*base, "-", "config", "--hash", "*"], text).splitlines():
-            service, value = line.split()
-            hashes.setdefault(service, set()).add(value)
+    hashes = {service: {value} for service, value in hashes_of(module, base, resolved).items()}
+    if any(value not in hashes.get(service, ()) for service, value in carried.items()):
+        alone = json.loads(resolved)
+        for service in alone["services"].values():
+            service.pop("depends_on", None)
+        for service, value in hashes_of(module, base, json.dumps(alone)).items():
+            hashes[service].add(value)
     return hashes
+
+
+def hashes_of(module, base, text):
+    lines = compose(module, [*base, "-", "config", "--hash", "*"], text).splitlines()
+    return dict(line.split() for line in lines)
 
 
 def action_for(container, wanted_hashes):
@@ -208,14 +220,18 @@ def main():
         for name in different
         if name in public
     ]
-    if module.check_mode:
+    by_service = {container["service"]: container for container in module.params["containers"]}
+    carried = {service: container["config_hash"] for service, container in by_service.items()}
+    is_new = bool(module.params["services"]) and not by_service
+    hashes = {service: set() for service in module.params["services"]}
+    if not module.check_mode:
+        place(root, wanted, different, unwanted, module.params["folders"])
+        if not is_new:
+            hashes = config_hashes(module, root, carried)
+    elif not is_new:
         with tempfile.TemporaryDirectory(prefix="supafleet-plan-") as scratch:
             place(scratch, wanted, sorted(wanted), [], [])
-            hashes = config_hashes(module, scratch)
-    else:
-        place(root, wanted, different, unwanted, module.params["folders"])
-        hashes = config_hashes(module, root)
-    by_service = {container["service"]: container for container in module.params["containers"]}
+            hashes = config_hashes(module, scratch, carried)
     actions = {service: action_for(by_service.get(service), hashes[service]) for service in sorted(hashes)}
     module.exit_json(
         changed=bool(different or unwanted),

@@ -20,8 +20,14 @@ options:
     elements: str
     default: []
   job_file:
-    description: Result file of the asynchronous Compose task that is bringing the services up.
+    description: Result file of the asynchronous Compose task that is bringing the services up. It is removed once all
+      services are healthy.
     type: str
+  linger:
+    description: Seconds for which the module itself goes on looking while the verdict is V(waiting). It then looks far
+      more often, and with less work for the host, than a task that is repeated.
+    type: float
+    default: 0
   renew_lock:
     description: Id of the run whose lock of the project is kept alive by this look.
     type: str
@@ -64,9 +70,11 @@ verdict:
   type: str
 """
 
+import contextlib
 import datetime
 import json
 import os
+import time
 import traceback
 
 from ansible.module_utils.common.text.converters import to_text
@@ -77,11 +85,13 @@ from ansible_collections.community.docker.plugins.module_utils.common_api import
 
 ENGINE_PID_FILE = "/run/docker.pid"
 CAP_SYS_RESOURCE = 24
+GLANCE_SECONDS = 0.25
 
 ARGUMENTS = {
     "project": {"type": "str"},
     "expected": {"type": "list", "elements": "str", "default": []},
     "job_file": {"type": "str"},
+    "linger": {"type": "float", "default": 0},
     "renew_lock": {"type": "str"},
     "data_root": {"type": "path", "default": "/var/lib/supafleet"},
     "log_tail_of": {"type": "list", "elements": "str", "default": []},
@@ -181,24 +191,48 @@ def log_tails(client, inspections, services, lines):
     return tails
 
 
-def observe(client):
+def may_be_over(client):
+    """Whether a full look could end the waiting, judged by the short list, which costs the engine a tenth of it."""
     wanted = client.module.params
-    now = datetime.datetime.now(datetime.timezone.utc)
+    entries = client.get_json("/containers/json", params={"all": 1, "filters": label_filter(wanted["project"])})
+    if any(entry["State"] not in ("created", "running") or "(unhealthy)" in entry["Status"] for entry in entries):
+        return True
+    job = read_job(wanted["job_file"])
+    coming = any(entry["State"] == "created" or "(health: starting)" in entry["Status"] for entry in entries)
+    return (job is None or job["finished"]) and not coming
+
+
+def look(client):
+    """Inspections, the facts of each container, the Compose task, and the verdict on them."""
+    wanted = client.module.params
+    now = datetime.datetime.now(datetime.UTC)
     inspections = inspect_containers(client, wanted["project"])
     containers = [describe_container(inspection, now) for inspection in inspections]
-    networks, volumes = networks_and_volumes(client, wanted["project"])
     job = read_job(wanted["job_file"])
     result = {
         "observed_at": now.isoformat(),
-        "engine": engine_facts(client),
         "containers": sorted(containers, key=lambda container: container["name"]),
-        "networks": networks,
-        "volumes": volumes,
         "job": job,
     }
     result.update(judge(containers, wanted["expected"], job))
+    return inspections, result
+
+
+def observe(client):
+    wanted = client.module.params
+    deadline = time.monotonic() + wanted["linger"]
+    inspections, result = look(client)
+    while result["verdict"] == "waiting" and time.monotonic() < deadline:
+        time.sleep(GLANCE_SECONDS)
+        if may_be_over(client) or time.monotonic() >= deadline:
+            inspections, result = look(client)
+    result["engine"] = engine_facts(client)
+    result["networks"], result["volumes"] = networks_and_volumes(client, wanted["project"])
     if wanted["log_tail_of"]:
         result["log_tails"] = log_tails(client, inspections, wanted["log_tail_of"], wanted["log_lines"])
+    if result["verdict"] == "healthy" and wanted["job_file"]:
+        with contextlib.suppress(OSError):
+            os.unlink(wanted["job_file"])
     return result
 
 

@@ -49,6 +49,8 @@ def _describe(service: str, container: Mapping[str, Any], phase: str) -> str:
         return f"service {service} could not be started: {container['error']}"
     if phase == "unhealthy":
         return f"service {service} is unhealthy: its health check failed {container['failed_checks']} times in a row"
+    if phase == "starting":
+        return f"service {service} keeps ending at its start and was restarted {container['restart_count']} times"
     ending = "ran out of memory" if container.get("out_of_memory") else f"ended with exit code {container['exit_code']}"
     if container.get("restart_count"):
         return f"service {service} {ending} and was restarted {container['restart_count']} times"

@@ -51,7 +51,8 @@ class Settings(BaseSettings):
         description="Name of this installation; every Docker object carries it, so that two never mix.",
     )
     project_domain: str = Field(
-        default="localhost", description="Domain of projects: the API tells db.<ref>.<project_domain> as database host."
+        default="localhost",
+        description="Domain of projects: the API tells `db.<ref>.<project_domain>` as database host.",
     )
     default_release: str = Field(default="2026.09", description="Release of a project that asks for none.")
     default_flavour: Literal["supabase", "sandbox"] = Field(

@@ -19,6 +19,8 @@ __all__ = ["docker_engine", "sandbox_images"]
 CLIENT = Path(__file__).parent / "client"
 E2E_PORTS = (55000, 55099)
 E2E_POOL = "10.221.0.0/16"
+# A name is text, whatever is in it.
+AWKWARD_NAME = 'it\'s "quoted" {{ 7*6 }} $HOME'
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ def describe(live: LiveService, ref: str) -> LiveProject:
 @pytest.fixture(scope="session")
 def projects(service: LiveService) -> tuple[LiveProject, LiveProject]:
     """Two projects, created at the same time."""
-    refs = [service.create(name) for name in ("First", "Second")]
+    refs = [service.create(name) for name in (AWKWARD_NAME, "Second")]
     for ref in refs:
         project = service.wait(ref, "ACTIVE_HEALTHY", "INIT_FAILED")
         assert project["status"] == "ACTIVE_HEALTHY", project["status_reason"]

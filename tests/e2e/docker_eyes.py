@@ -2,7 +2,10 @@
 
 import json
 import subprocess
+from pathlib import Path
 from typing import Any
+
+RECORDS = Path("/var/lib/supafleet")
 
 
 def docker(*words: str, check: bool = True, timeout: float = 120) -> str:
@@ -38,3 +41,19 @@ def leftovers(ref: str) -> dict[str, Any]:
 
 def container_ids(ref: str) -> dict[str, str]:
     return {service: one["Id"] for service, one in containers(ref).items()}
+
+
+def leases() -> dict[str, Any]:
+    """What the host's record says is taken, by installation and project."""
+    path = RECORDS / "leases.json"
+    return dict(json.loads(path.read_text())) if path.exists() else {}
+
+
+def assert_nothing_is_left(ref: str) -> None:
+    """No labelled object, no folder, no lock, no lease, and no object that only has the name."""
+    assert leftovers(ref) == {}
+    assert not (RECORDS / "projects" / ref).exists()
+    assert not (RECORDS / "locks" / f"{ref}.json").exists()
+    assert not [owner for owner in leases() if owner.endswith(f"/{ref}")]
+    names = docker("ps", "-a", "--format", "{{.Names}}") + docker("volume", "ls", "-q") + docker("network", "ls")
+    assert ref not in names

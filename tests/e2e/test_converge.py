@@ -39,7 +39,7 @@ def recreated(before: dict[str, str], after: dict[str, str]) -> set[str]:
     return {service for service in after if before.get(service) != after[service]}
 
 
-def test_a_project_converges(direct_run: DirectRun) -> None:
+def test_a_project_converges(direct_run: DirectRun, tmp_path: Path) -> None:
     direct_run.project(REF, 1)
     plan = direct_run.play("project_create", "--check", limit=REF)
     assert predicted(plan) == SERVICES
@@ -84,6 +84,8 @@ def test_a_project_converges(direct_run: DirectRun) -> None:
 
     _a_removed_container_comes_back(direct_run)
     _a_run_after_a_killed_one_finishes(direct_run)
+    _its_leases_are_refused_to_another_installation(tmp_path)
+    _a_removal_is_complete_and_can_be_repeated(direct_run)
 
 
 def _a_removed_container_comes_back(direct_run: DirectRun) -> None:
@@ -106,6 +108,20 @@ def _a_run_after_a_killed_one_finishes(direct_run: DirectRun) -> None:
     assert "broken: by hand" not in (folder / "kong" / "kong.yml").read_text()
 
 
+def _its_leases_are_refused_to_another_installation(tmp_path: Path) -> None:
+    other = DirectRun(tmp_path / "other")
+    other.project("second-owner", 4, subnet="10.222.1.0/24")
+    output = other.play("project_create", limit="second-owner", expect_failure=True)
+    assert f"subnet 10.222.1.0/24 is leased to project {REF} of installation direct" in " ".join(output.split())
+    assert docker_eyes.leftovers("second-owner") == {}
+
+
+def _a_removal_is_complete_and_can_be_repeated(direct_run: DirectRun) -> None:
+    direct_run.play("project_delete", limit=REF)
+    docker_eyes.assert_nothing_is_left(REF)
+    assert changed_count(direct_run.play("project_delete", limit=REF), REF) == 0
+
+
 def test_a_foreign_lock_is_told(direct_run: DirectRun) -> None:
     direct_run.project("locked-one", 2)
     lock = Path("/var/lib/supafleet/locks/locked-one.json")
@@ -120,13 +136,3 @@ def test_a_foreign_lock_is_told(direct_run: DirectRun) -> None:
         assert docker_eyes.leftovers("locked-one") == {}
     finally:
         lock.unlink()
-
-
-def test_leases_are_refused_to_a_second_installation(direct_run: DirectRun, tmp_path: Path) -> None:
-    direct_run.project("first-owner", 3)
-    direct_run.create("first-owner")
-    other = DirectRun(tmp_path / "other")
-    other.project("second-owner", 4, subnet="10.222.3.0/24")
-    output = other.play("project_create", limit="second-owner", expect_failure=True)
-    assert "subnet 10.222.3.0/24 is leased to project first-owner of installation direct" in output
-    assert docker_eyes.leftovers("second-owner") == {}

@@ -28,7 +28,9 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("clone") / "supafleet"
     subprocess.run(["git", "clone", "--quiet", str(content_root()), str(folder)], check=True)
     yield folder
-    subprocess.run(["make", "down", "PURGE=1"], cwd=folder, env=environment(), check=False, capture_output=True, timeout=300)
+    subprocess.run(
+        ["make", "down", "PURGE=1"], cwd=folder, env=environment(), check=False, capture_output=True, timeout=300
+    )
 
 
 _PORT = free_port()
@@ -67,7 +69,9 @@ def test_the_readme(clone: Path) -> None:
     assert names == [
         "SUPAFLEET_API_URL", "SUPAFLEET_ACCESS_TOKEN", "PROJECT_REF", "PROJECT_URL", "ANON_KEY", "SERVICE_ROLE_KEY",
     ]  # fmt: skip
-    values = dict(line.removeprefix("export ").split("=", 1) for line in credentials.read_text().splitlines() if "=" in line)
+    values = dict(
+        line.removeprefix("export ").split("=", 1) for line in credentials.read_text().splitlines() if "=" in line
+    )
     ref = values["PROJECT_REF"].strip("'\"")
     assert values["PROJECT_URL"].strip("'\"") in output
     assert list(docker_eyes.health(ref).values()) == ["healthy"] * 12
@@ -78,9 +82,10 @@ def test_the_readme(clone: Path) -> None:
     again = run(["make up"], clone)
     assert docker_eyes.container_ids(ref) == before
     assert values["ANON_KEY"].strip("'\"") in again
-    assert subprocess.run(
-        ["git", "status", "--porcelain"], cwd=clone, capture_output=True, text=True, check=True
-    ).stdout == "", "what the commands make is git-ignored"
+    assert (
+        subprocess.run(["git", "status", "--porcelain"], cwd=clone, capture_output=True, text=True, check=True).stdout
+        == ""
+    ), "what the commands make is git-ignored"
 
 
 def test_the_tutorial(clone: Path) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 # Open event streams do not end by themselves; a stop must.
-_STOP_SECONDS = 5
+_STOP_SECONDS = 3
 
 
 def serve(

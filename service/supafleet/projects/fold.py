@@ -139,14 +139,20 @@ def _looked(state: ProjectState) -> ProjectState:
         return state
     if all(service.phase == ServicePhase.HEALTHY for service in state.services.values()):
         return replace(state, status=Status.ACTIVE_HEALTHY, reason=None)
-    sentence = _unhealthy_sentence(state)
-    return replace(state, status=Status.ACTIVE_UNHEALTHY, reason=sentence[0].upper() + sentence[1:] + ".")
+    return replace(state, status=Status.ACTIVE_UNHEALTHY, reason=f"{_unhealthy_sentence(state)}.")
 
 
 def _unhealthy_sentence(state: ProjectState) -> str:
     parts = [
-        f"{service.name} is {service.phase}" + (f" with code {service.exit_code}" if service.phase == "exited" else "")
+        f"{service.name} is {service.phase}{_ending(service)}"
         for service in state.services.values()
         if service.phase != ServicePhase.HEALTHY
     ]
     return ", ".join(parts) or "its services were not seen"
+
+
+def _ending(service: ServiceState) -> str:
+    """How a container ended; Docker does not always tell, and only of an ended one it means something."""
+    if service.phase != ServicePhase.EXITED or service.exit_code is None:
+        return ""
+    return f" with code {service.exit_code}"

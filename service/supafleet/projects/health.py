@@ -119,5 +119,7 @@ def _tell(name: HealthName, container: str, sighting: _Sighting, is_current: boo
         return ServiceHealth(name=name, healthy=True, status="ACTIVE_HEALTHY")
     if sighting.project.status == Status.COMING_UP and phase in _COMING_UP:
         return ServiceHealth(name=name, healthy=False, status="COMING_UP")
-    ending = "" if row is None or row.exit_code is None else f" with code {row.exit_code}"
+    # A running container has an exit code too, which says nothing.
+    code = row.exit_code if row is not None and phase == ServicePhase.EXITED else None
+    ending = "" if code is None else f" with code {code}"
     return ServiceHealth(name=name, healthy=False, status="UNHEALTHY", error=f"The container is {phase}{ending}.")

@@ -2,14 +2,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fleet_double import TOKEN, Answer, Command, FleetDouble, served
+from fleet_double import TOKEN, Answer, Command, FleetDouble, Stage
 
 from supafleet.cli.main import invoke
 
 
+@pytest.fixture(scope="session")
+def stage() -> Iterator[Stage]:
+    stage = Stage()
+    with stage.running():
+        yield stage
+
+
 @pytest.fixture
-def fleet() -> Iterator[FleetDouble]:
-    with served(FleetDouble()) as double:
+def fleet(stage: Stage) -> Iterator[FleetDouble]:
+    with stage.shows(FleetDouble()) as double:
         yield double
 
 

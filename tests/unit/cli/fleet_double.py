@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 TOKEN = "sbp_" + "0123456789" * 4
 REF = "abcdefghijklmnopqrst"
@@ -218,21 +219,41 @@ class FleetDouble:
             await anyio.sleep(0.05)
 
 
-@contextmanager
-def served(double: FleetDouble) -> Iterator[FleetDouble]:
-    """The double on a free port of the loopback address."""
-    config = uvicorn.Config(double.app(), host="127.0.0.1", port=0, log_config=None, timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    deadline = time.monotonic() + 10
-    while not server.started:
-        assert time.monotonic() < deadline, "the double did not start"
-        time.sleep(0.01)
-    double.url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    try:
-        yield double
-    finally:
-        double.stays_open = False
-        server.should_exit = True
-        thread.join(timeout=10)
+class Stage:
+    """One server on a free port of the loopback address, for one double after the other."""
+
+    def __init__(self) -> None:
+        self._app: ASGIApp | None = None
+        config = uvicorn.Config(self, port=0, lifespan="off", log_config=None, timeout_graceful_shutdown=1)
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, daemon=True)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on to the double of the moment."""
+        assert self._app is not None
+        await self._app(scope, receive, send)
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Serve until the end of the block."""
+        self._thread.start()
+        deadline = time.monotonic() + 10
+        while not self._server.started:
+            assert time.monotonic() < deadline, "the server did not start"
+            time.sleep(0.01)
+        try:
+            yield
+        finally:
+            self._server.should_exit = True
+            self._thread.join(timeout=10)
+
+    @contextmanager
+    def shows(self, double: FleetDouble) -> Iterator[FleetDouble]:
+        """Let `double` answer until the end of the block."""
+        double.url = f"http://127.0.0.1:{self._server.servers[0].sockets[0].getsockname()[1]}"
+        self._app = double.app()
+        try:
+            yield double
+        finally:
+            double.stays_open = False
+            self._app = None

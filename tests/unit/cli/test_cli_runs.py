@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from child_process import started
 from fleet_double import GOOD_RUN, RUN_ID, TOKEN, Command, FleetDouble, event
 
 from supafleet.cli.client import FleetClient
@@ -96,9 +97,8 @@ def test_ctrl_c_detaches_and_says_how_to_resume(fleet: FleetDouble, tmp_path: Pa
     fleet.events, fleet.stays_open = GOOD_RUN[:4], True
     environment = os.environ | {"SUPAFLEET_API_URL": fleet.url, "SUPAFLEET_ACCESS_TOKEN": TOKEN}
     command = [sys.executable, "-m", "supafleet.cli", "project", "create", "shop", "--wait"]
-    with subprocess.Popen(
-        command, env=environment, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with started(command, env=environment, cwd=tmp_path, **pipes) as process:
         assert process.stdout is not None
         for line in process.stdout:
             if "kong" in line:
@@ -118,7 +118,7 @@ def test_a_terminal_gets_a_table_with_a_line_per_service(fleet: FleetDouble, tmp
     ]
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "supafleet.cli", "project", "create", "shop", "--wait"]
-    with subprocess.Popen(command, env=environment, cwd=tmp_path, stdout=theirs, stderr=theirs) as process:
+    with started(command, env=environment, cwd=tmp_path, stdout=theirs, stderr=theirs) as process:
         os.close(theirs)
         shown = b""
         while True:
@@ -129,6 +129,7 @@ def test_a_terminal_gets_a_table_with_a_line_per_service(fleet: FleetDouble, tmp
             if not piece:
                 break
             shown += piece
+        process.wait()
     os.close(ours)
     text = shown.decode()
     assert process.returncode == 0, text

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from child_process import started
 from fleet_double import Command
 
 from supafleet.cli.client import FleetClient, is_ready
@@ -51,14 +52,13 @@ def test_the_service_starts_detached_answers_and_stops(service: LocalService, fr
 
 
 def test_a_recorded_pid_that_now_is_another_process_is_left_alone(service: LocalService) -> None:
-    with subprocess.Popen(["sleep", "60"]) as stranger:
+    with started(["sleep", "60"]) as stranger:
         service.pid_file.write_text(
             f'{{"pid": {stranger.pid}, "started_at_ticks": 1, "boot_id": "x", "api_url": "http://127.0.0.1:1"}}'
         )
         assert service.running() is None
         assert service.stop() is False
         assert stranger.poll() is None
-        stranger.kill()
 
 
 def test_a_service_that_cannot_start_says_why(
@@ -94,7 +94,7 @@ def test_a_bad_setting_is_named(cli: Command, monkeypatch: pytest.MonkeyPatch) -
 
 def test_serve_ends_on_sigterm(bare_environment: Path, free_port: int) -> None:
     command = [sys.executable, "-m", "supafleet.cli", "serve", "--port", str(free_port), "--data-dir", "data"]
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+    with started(command, stderr=subprocess.DEVNULL) as process:
         deadline = time.monotonic() + 30
         while not is_ready(f"http://127.0.0.1:{free_port}"):
             assert time.monotonic() < deadline

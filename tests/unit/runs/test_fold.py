@@ -1,6 +1,7 @@
 """The status of a project from recorded events of its runs."""
 
 import json
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -114,9 +115,17 @@ def test_a_delete_that_did_not_look_is_not_believed() -> None:
 
 def test_a_look_finds_the_sick_and_a_later_one_the_healthy() -> None:
     sick = after("create", "observe_sick")
-    assert (sick.status, sick.reason) == ("ACTIVE_UNHEALTHY", "Realtime is exited with code 137.")
+    assert (sick.status, sick.reason) == ("ACTIVE_UNHEALTHY", "realtime is exited with code 137.")
 
     assert after("observe_healthy", state=sick).status == "ACTIVE_HEALTHY"
+
+
+def test_an_exit_code_that_nobody_told_is_left_out() -> None:
+    silent = [
+        replace(event, services={name: {**facts, "exit_code": None} for name, facts in (event.services or {}).items()})
+        for event in read_events("observe_sick")
+    ]
+    assert fold_all(after("create"), silent).reason == "realtime is exited."
 
 
 def test_a_look_does_not_repair_what_never_came_up() -> None:
