@@ -12,6 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+DATABASES = ["sqlite", "postgresql"]
 _PORT = 5432
 _numbers = itertools.count()
 
@@ -75,11 +76,16 @@ def postgres_server() -> Iterator[PostgresServer]:
     shutil.rmtree(folder)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=DATABASES)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of an empty database, once of each kind."""
+    yield from empty_database(request, tmp_path)
+
+
+def empty_database(request: pytest.FixtureRequest, folder: Path) -> Iterator[str]:
+    """The URL of an empty database of the kind that the fixture's parameter names, gone afterwards."""
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'control.sqlite'}"
+        yield f"sqlite:///{folder / 'control.sqlite'}"
         return
     server: PostgresServer = request.getfixturevalue("postgres_server")
     url = server.create_database()

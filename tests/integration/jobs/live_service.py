@@ -108,6 +108,31 @@ class ServiceProcess:
             time.sleep(0.1)
         raise AssertionError(f"the run is still {run}\n{self.log[-3000:]}")
 
+    def wait_until_it_runs(self, run_id: str, attempt: int = 1) -> None:
+        """Wait for the first task of an attempt's playbook."""
+        has_begun = False
+        for event in self.events(run_id):
+            has_begun |= event["kind"] == "run.started" and event["detail"]["attempt"] == attempt
+            if has_begun and event["phase"] == "start":
+                return
+        raise AssertionError(f"the run ended before attempt {attempt} came to its first task\n{self.log[-3000:]}")
+
+    def assert_ended_well(self, ref: str, run_id: str, attempt: int) -> None:
+        """The run succeeded in this attempt, its events are whole, and nothing of it is left on the machine."""
+        run = self.wait_for(run_id, "succeeded", "failed", "canceled")
+        assert (run["status"], run["attempt"], run["explanation"]) == ("succeeded", attempt, None)
+        assert self.status_of(ref) == "ACTIVE_HEALTHY"
+        events = list(self.events(run_id))
+        assert [event["number"] for event in events] == list(range(1, len(events) + 1))
+        assert [event["kind"] for event in events].count("run.ended") == 1
+        assert events[-1]["kind"] == "run.ended"
+        assert [event["detail"]["attempt"] for event in events if event["kind"] == "run.started"][-1] == attempt
+        deadline = time.monotonic() + 10
+        while (self.marked() or self.private_folders()) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert self.marked() == []
+        assert self.private_folders() == []
+
     def events(self, run_id: str, **headers: str) -> Iterator[dict[str, Any]]:
         with self.client.stream("GET", f"/fleet/runs/{run_id}/events", headers=headers) as stream:
             for line in stream.iter_lines():

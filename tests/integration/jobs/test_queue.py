@@ -215,7 +215,7 @@ def test_a_look_finds_what_became_unhealthy_and_what_recovered(bench: Bench) -> 
 
     bench.launcher.scripts["project_observe"] = Script(events=(observed("healthy", auth="restarting"),))
     bench.ended(bench.request(RunKind.PROJECT_OBSERVE, ref))
-    assert bench.status_of(ref) == ("ACTIVE_UNHEALTHY", "Auth is restarting.")
+    assert bench.status_of(ref) == ("ACTIVE_UNHEALTHY", "auth is restarting.")
 
     bench.launcher.scripts["project_observe"] = Script(events=(observed("healthy"),))
     bench.ended(bench.request(RunKind.PROJECT_OBSERVE, ref))

@@ -13,14 +13,19 @@ SERVICES = (
 
 def main() -> None:
     module = AnsibleModule(
-        {"counter": {"type": "path"}, "project": {"default": "demo"}, "healthy": {"type": "int", "required": False}}
+        {
+            "counter": {"type": "path"},
+            "project": {"default": "demo"},
+            "healthy": {"type": "int", "required": False},
+            "at_once": {"type": "int", "default": 4},
+        }
     )
     project, healthy = module.params["project"], module.params["healthy"]
     if healthy is None:
         counter = Path(module.params["counter"])
         looks = int(counter.read_text()) if counter.exists() else 0
         counter.write_text(str(looks + 1))
-        healthy = 0 if looks < 2 else (looks - 1) * 4
+        healthy = 0 if looks < 2 else (looks - 1) * module.params["at_once"]
     phases = {name: "healthy" if index < healthy else "starting" for index, name in enumerate(SERVICES)}
     facts = {"project": project, "state": "running", "restart_count": 0, "exit_code": 0}
     is_ready = healthy >= len(SERVICES)
