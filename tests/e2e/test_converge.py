@@ -59,7 +59,7 @@ def test_a_project_converges(direct_run: DirectRun, tmp_path: Path) -> None:
 
     edits = {
         "db": {"postgres": {"work_mem": "8MB"}},
-        "rest": {"db_max_rows": 500},
+        "rest": {"environment": {"rest": {"PGRST_DB_POOL": "20"}}},
         "auth": {"site_url": "https://app.example.com"},
     }
     settings: dict[str, object] = {}
@@ -70,7 +70,9 @@ def test_a_project_converges(direct_run: DirectRun, tmp_path: Path) -> None:
         promise = predicted(direct_run.play("project_create", "--check", limit=REF))
         assert docker_eyes.container_ids(REF) == before, "a prediction touches nothing"
         direct_run.create(REF)
-        assert recreated(before, docker_eyes.container_ids(REF)) == promise == {service}
+        touched = recreated(before, docker_eyes.container_ids(REF))
+        assert touched == promise
+        assert touched == {service}
         assert set(docker_eyes.health(REF).values()) == {"healthy"}
 
     url = f"http://127.0.0.1:{direct_run.projects[REF]['gateway_port']}"
