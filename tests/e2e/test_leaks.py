@@ -146,6 +146,10 @@ def test_a_verbose_direct_run_leaks_nothing_and_a_vault_keeps_its_secrets(
     program = Path(sys.executable).with_name("ansible-vault")
     words = [str(program), "view", *vault, str(kept)]
     opened = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+    again = direct_run.play("project_create", *vault, limit=ref)
+    kept.write_text(opened)  # so that the removal afterwards needs no password
+    assert changed_count(again, ref) == 0
+
     secrets = yaml.safe_load(opened)["supafleet_project_secrets"]
     wanted = needles({name: value for name, value in secrets.items() if value != "supabase"})
     assert len(wanted) > 20
@@ -153,7 +157,3 @@ def test_a_verbose_direct_run_leaks_nothing_and_a_vault_keeps_its_secrets(
     assert_absent("a command line", "\n".join(argv.seen), wanted)
     for where, text in folder_texts(ref).items():
         assert_absent(where, text, wanted)
-
-    again = direct_run.play("project_create", *vault, limit=ref)
-    assert changed_count(again, ref) == 0
-    kept.write_text(opened)  # so that the removal afterwards needs no password
