@@ -91,39 +91,3 @@ def test_the_log_pipeline_notices_that_its_receiver_is_gone(projects: tuple[Live
     finally:
         docker_eyes.docker("start", f"{ref}-analytics")
     wait_for_health(ref, "vector", "healthy")
-
-
-@pytest.mark.parametrize(
-    ("service", "break_it", "mend_it"),
-    [
-        ("imgproxy", "chmod 000 /var/lib/storage", "chmod 755 /var/lib/storage"),
-        (
-            "functions",
-            "mv /home/deno/functions/main /home/deno/functions/gone",
-            "mv /home/deno/functions/gone /home/deno/functions/main",
-        ),
-    ],
-)
-def test_a_service_notices_that_its_files_are_gone(
-    projects: tuple[LiveProject, LiveProject], service: str, break_it: str, mend_it: str
-) -> None:
-    ref = projects[1].ref
-    docker_eyes.docker("exec", "-u", "0", f"{ref}-{service}", "sh", "-c", break_it)
-    docker_eyes.docker("restart", "-t", "1", f"{ref}-{service}", check=False)
-    try:
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while time.monotonic() < deadline:
-            state = docker_eyes.containers(ref)[service]["State"]
-            if state["Status"] in ("exited", "restarting") or state["Health"]["Status"] == "unhealthy":
-                break
-            time.sleep(0.5)
-        else:
-            raise AssertionError(f"{service} does not notice")
-    finally:
-        root = projects[1].root
-        if service == "functions" and (root / "functions" / "gone").exists():
-            (root / "functions" / "gone").rename(root / "functions" / "main")
-        if service == "imgproxy":
-            docker_eyes.docker("exec", "-u", "0", f"{ref}-storage", "sh", "-c", mend_it)
-        docker_eyes.docker("restart", "-t", "1", f"{ref}-{service}")
-    wait_for_health(ref, service, "healthy")
