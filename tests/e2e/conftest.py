@@ -38,7 +38,8 @@ class LiveProject:
         return {"PROJECT_URL": self.url, "ANON_KEY": self.anon_key, "SERVICE_ROLE_KEY": self.service_role_key}
 
 
-@pytest.fixture(scope="session")
+# Of the package and not of the session: running projects would slow down every other level.
+@pytest.fixture(scope="package")
 def service(sandbox_images: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveService]:
     live = LiveService(tmp_path_factory.mktemp("service"), "e2e", E2E_PORTS, E2E_POOL).start()
     yield live
@@ -58,7 +59,7 @@ def describe(live: LiveService, ref: str) -> LiveProject:
     return LiveProject(ref, project["public_url"], keys["anon"], keys["service_role"], root)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def projects(service: LiveService) -> tuple[LiveProject, LiveProject]:
     """Two projects, created at the same time."""
     refs = [service.create(name) for name in (AWKWARD_NAME, "Second")]

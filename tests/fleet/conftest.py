@@ -23,14 +23,14 @@ def broken_path(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(folder)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def trixie(tmp_path_factory: pytest.TempPathFactory, broken_path: str) -> Iterator[Preparation]:
     """A Docker host prepared from a bare Debian 13."""
     with prepared(tmp_path_factory.mktemp("trixie"), "trixie", broken_path) as preparation:
         yield preparation
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def bookworm(tmp_path_factory: pytest.TempPathFactory, broken_path: str) -> Iterator[Preparation]:
     """A Docker host prepared from a bare Debian 12, whose own Compose is too old."""
     with prepared(tmp_path_factory.mktemp("bookworm"), "bookworm", broken_path) as preparation:
