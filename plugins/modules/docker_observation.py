@@ -157,16 +157,16 @@ def open_files_limit():
 
 
 def read_job(path):
-    """State of the asynchronous Compose task: {"finished", "failed", "message"}, or None without a path."""
+    """State of the asynchronous Compose task: {"finished", "failed"}, or None without a path."""
     if not path:
         return None
     try:
         with open(path, encoding="utf-8") as file:
             result = json.load(file)
     except (OSError, ValueError):
-        return {"finished": False, "failed": False, "message": ""}  # being written
+        return {"finished": False, "failed": False}  # being written
     finished = bool(result.get("finished")) or "changed" in result or "failed" in result
-    return {"finished": finished, "failed": bool(result.get("failed")), "message": ""}
+    return {"finished": finished, "failed": bool(result.get("failed"))}
 
 
 def plain_log(raw):
