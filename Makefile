@@ -16,6 +16,9 @@ PORT ?=
 PURGE ?=
 PYTEST_ARGS ?=
 
+# Tests of one file stay together, and those of the engine too (tests/conftest.py): the others mostly wait, beside them.
+PYTEST = $(BIN)/pytest -n 3 --dist loadgroup
+
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHON_VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
@@ -37,10 +40,10 @@ down: $(STAMP)
 	@$(BIN)/supafleet down $(if $(filter 1,$(PURGE)),--purge --yes)
 
 test: $(STAMP) test-packages machine-ready lint
-	@$(BIN)/pytest $(PYTEST_ARGS)
+	@$(PYTEST) $(PYTEST_ARGS)
 
 check: $(STAMP) test-packages lint
-	@$(BIN)/pytest -m "not docker" $(PYTEST_ARGS)
+	@$(PYTEST) -m "not docker" $(PYTEST_ARGS)
 
 lint: $(STAMP)
 	@$(BIN)/ruff check .

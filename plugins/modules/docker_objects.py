@@ -36,11 +36,8 @@ created:
   type: list
 """
 
-import traceback
-
-from ansible.module_utils.common.text.converters import to_text
-from ansible_collections.community.docker.plugins.module_utils._api.errors import APIError, DockerException, NotFound
-from ansible_collections.community.docker.plugins.module_utils.common_api import AnsibleDockerClient, RequestException
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.engine_api import Engine, EngineError
 
 ARGUMENTS = {
     "network": {"type": "dict"},
@@ -48,15 +45,17 @@ ARGUMENTS = {
 }
 
 
-def is_there(client, kind, name):
+def is_there(engine, kind, name):
     try:
-        client.get_json("/{0}/{1}", kind, name)
-    except NotFound:
+        engine.get(f"/{kind}/{name}")
+    except EngineError as error:
+        if error.status != 404:
+            raise
         return False
     return True
 
 
-def create_network(client, network):
+def create_network(engine, network):
     addresses = {"Subnet": network["subnet"], "IPRange": network["ip_range"], "Gateway": network["gateway"]}
     wanted = {
         "Name": network["name"],
@@ -66,31 +65,30 @@ def create_network(client, network):
         "IPAM": {"Driver": "default", "Config": [addresses]},
         "Labels": network["labels"],
     }
-    client.post_json("/networks/create", data=wanted)
+    engine.post("/networks/create", wanted)
 
 
-def create_volume(client, volume):
-    client.post_json("/volumes/create", data={"Name": volume["name"], "Labels": volume["labels"]})
+def create_volume(engine, volume):
+    engine.post("/volumes/create", {"Name": volume["name"], "Labels": volume["labels"]})
 
 
 def main():
-    client = AnsibleDockerClient(argument_spec=ARGUMENTS, supports_check_mode=True)
-    network, volumes = client.module.params["network"], client.module.params["volumes"]
+    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    network, volumes = module.params["network"], module.params["volumes"]
     asked = [("networks", network, create_network)] if network else []
     asked += [("volumes", volume, create_volume) for volume in volumes]
-    created, what = [], ""
+    created, what = [], "Supafleet"
     try:
+        engine = Engine()
         for kind, wanted, create in asked:
             what = f"{kind[:-1]} {wanted['name']}"
-            if not is_there(client, kind, wanted["name"]):
-                if not client.check_mode:
-                    create(client, wanted)
+            if not is_there(engine, kind, wanted["name"]):
+                if not module.check_mode:
+                    create(engine, wanted)
                 created.append(wanted["name"])
-    except APIError as error:
-        client.fail(f"the Docker engine refuses {what}: {to_text(error.explanation or error)}")
-    except (DockerException, RequestException) as error:
-        client.fail(f"the Docker engine did not answer: {to_text(error)}", exception=traceback.format_exc())
-    client.module.exit_json(changed=bool(created), created=created)
+    except EngineError as error:
+        module.fail_json(msg=f"the Docker engine refuses {what}: {error}" if error.status else str(error))
+    module.exit_json(changed=bool(created), created=created)
 
 
 if __name__ == "__main__":

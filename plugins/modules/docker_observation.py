@@ -71,20 +71,17 @@ verdict:
 """
 
 import contextlib
-import datetime
-import json
 import os
 import time
 import traceback
 
+from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.text.converters import to_text
+from ansible.module_utils.engine_api import Engine, EngineError
 from ansible.module_utils.host_lock import renew
-from ansible.module_utils.observation import LABEL_PROJECT, LABEL_SERVICE, describe_container, judge
-from ansible_collections.community.docker.plugins.module_utils._api.errors import DockerException, NotFound
-from ansible_collections.community.docker.plugins.module_utils.common_api import AnsibleDockerClient, RequestException
+from ansible.module_utils.host_view import brief_view, engine_facts, full_view, networks_and_volumes, read_job
+from ansible.module_utils.observation import LABEL_SERVICE
 
-ENGINE_PID_FILE = "/run/docker.pid"
-CAP_SYS_RESOURCE = 24
 GLANCE_SECONDS = 0.25
 
 ARGUMENTS = {
@@ -100,75 +97,6 @@ ARGUMENTS = {
 }
 
 
-def label_filter(project):
-    label = LABEL_PROJECT if project is None else f"{LABEL_PROJECT}={project}"
-    return json.dumps({"label": [label]})
-
-
-def inspect_containers(client, project):
-    inspections = []
-    for entry in client.get_json("/containers/json", params={"all": 1, "filters": label_filter(project)}):
-        try:
-            inspections.append(client.get_json("/containers/{0}/json", entry["Id"]))
-        except NotFound:
-            continue  # removed between the two looks
-    return inspections
-
-
-def networks_and_volumes(client, project):
-    networks = [
-        {
-            "name": network["Name"],
-            "project": network["Labels"].get(LABEL_PROJECT, ""),
-            "subnet": next((pool["Subnet"] for pool in network["IPAM"]["Config"] or [] if "Subnet" in pool), ""),
-        }
-        for network in client.get_json("/networks", params={"filters": label_filter(project)})
-    ]
-    volumes = [
-        {"name": volume["Name"], "project": volume["Labels"].get(LABEL_PROJECT, "")}
-        for volume in client.get_json("/volumes", params={"filters": label_filter(project)})["Volumes"] or []
-    ]
-    return networks, volumes
-
-
-def engine_facts(client):
-    info = client.get_json("/info")
-    return {
-        "id": info["ID"],
-        "version": info["ServerVersion"],
-        "cpus": info["NCPU"],
-        "memory_bytes": info["MemTotal"],
-        "open_files": open_files_limit(),
-    }
-
-
-def open_files_limit():
-    """The most open files that the engine can give to a container, or None when it may raise limits."""
-    try:
-        with open(ENGINE_PID_FILE, encoding="utf-8") as file:
-            process = os.path.join("/proc", file.read().strip())
-        with open(os.path.join(process, "status"), encoding="utf-8") as file:
-            capabilities = next(int(line.split()[1], 16) for line in file if line.startswith("CapEff:"))
-        with open(os.path.join(process, "limits"), encoding="utf-8") as file:
-            hard = next(line.split()[4] for line in file if line.startswith("Max open files"))
-    except (OSError, StopIteration):
-        return None
-    return None if capabilities >> CAP_SYS_RESOURCE & 1 or not hard.isdigit() else int(hard)
-
-
-def read_job(path):
-    """State of the asynchronous Compose task: {"finished", "failed"}, or None without a path."""
-    if not path:
-        return None
-    try:
-        with open(path, encoding="utf-8") as file:
-            result = json.load(file)
-    except (OSError, ValueError):
-        return {"finished": False, "failed": False}  # being written
-    finished = bool(result.get("finished")) or "changed" in result or "failed" in result
-    return {"finished": finished, "failed": bool(result.get("failed"))}
-
-
 def plain_log(raw):
     """The text of a multiplexed log stream (frames of an 8 byte head and a body)."""
     text = b""
@@ -179,22 +107,19 @@ def plain_log(raw):
     return to_text(text + raw, errors="replace")
 
 
-def log_tails(client, inspections, services, lines):
+def log_tails(engine, inspections, services, lines):
     tails = {}
     for inspection in inspections:
         service = inspection["Config"]["Labels"].get(LABEL_SERVICE)
         if service in services:
-            raw = client.get_binary(
-                "/containers/{0}/logs", inspection["Id"], params={"stdout": 1, "stderr": 1, "tail": lines}
-            )
+            raw = engine.get_bytes("/containers/" + inspection["Id"] + "/logs", stdout=1, stderr=1, tail=lines)
             tails[service] = plain_log(raw).strip()
     return tails
 
 
-def may_be_over(client):
+def may_be_over(engine, wanted):
     """Whether a full look could end the waiting, judged by the short list, which costs the engine a tenth of it."""
-    wanted = client.module.params
-    entries = client.get_json("/containers/json", params={"all": 1, "filters": label_filter(wanted["project"])})
+    entries = brief_view(engine, wanted["project"])
     if any(entry["State"] not in ("created", "running") or "(unhealthy)" in entry["Status"] for entry in entries):
         return True
     job = read_job(wanted["job_file"])
@@ -202,34 +127,20 @@ def may_be_over(client):
     return (job is None or job["finished"]) and not coming
 
 
-def look(client):
-    """Inspections, the facts of each container, the Compose task, and the verdict on them."""
-    wanted = client.module.params
-    now = datetime.datetime.now(datetime.UTC)
-    inspections = inspect_containers(client, wanted["project"])
-    containers = [describe_container(inspection, now) for inspection in inspections]
-    job = read_job(wanted["job_file"])
-    result = {
-        "observed_at": now.isoformat(),
-        "containers": sorted(containers, key=lambda container: container["name"]),
-        "job": job,
-    }
-    result.update(judge(containers, wanted["expected"], job))
-    return inspections, result
+def observe(engine, wanted):
+    def look():
+        return full_view(engine, wanted["project"], wanted["expected"], read_job(wanted["job_file"]))
 
-
-def observe(client):
-    wanted = client.module.params
     deadline = time.monotonic() + wanted["linger"]
-    inspections, result = look(client)
+    inspections, result = look()
     while result["verdict"] == "waiting" and time.monotonic() < deadline:
         time.sleep(GLANCE_SECONDS)
-        if may_be_over(client) or time.monotonic() >= deadline:
-            inspections, result = look(client)
-    result["engine"] = engine_facts(client)
-    result["networks"], result["volumes"] = networks_and_volumes(client, wanted["project"])
+        if may_be_over(engine, wanted) or time.monotonic() >= deadline:
+            inspections, result = look()
+    result["engine"] = engine_facts(engine)
+    result["networks"], result["volumes"] = networks_and_volumes(engine, wanted["project"])
     if wanted["log_tail_of"]:
-        result["log_tails"] = log_tails(client, inspections, wanted["log_tail_of"], wanted["log_lines"])
+        result["log_tails"] = log_tails(engine, inspections, wanted["log_tail_of"], wanted["log_lines"])
     if result["verdict"] == "healthy" and wanted["job_file"]:
         with contextlib.suppress(OSError):
             os.unlink(wanted["job_file"])
@@ -237,15 +148,15 @@ def observe(client):
 
 
 def main():
-    client = AnsibleDockerClient(argument_spec=ARGUMENTS, supports_check_mode=True)
-    params = client.module.params
+    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    wanted = module.params
     try:
-        project = params["project"]
-        if params["renew_lock"] and not renew(params["data_root"], project, params["renew_lock"]):
-            client.fail(f"the lock of project {project} was lost to another run: start this run again")
-        client.module.exit_json(changed=False, **observe(client))
-    except (DockerException, RequestException, OSError) as error:
-        client.fail(f"the Docker engine did not answer: {to_text(error)}", exception=traceback.format_exc())
+        project = wanted["project"]
+        if wanted["renew_lock"] and not renew(wanted["data_root"], project, wanted["renew_lock"]):
+            module.fail_json(msg=f"the lock of project {project} was lost to another run: start this run again")
+        module.exit_json(changed=False, **observe(Engine(), wanted))
+    except (EngineError, OSError) as error:
+        module.fail_json(msg=to_text(error), exception=traceback.format_exc())
 
 
 if __name__ == "__main__":

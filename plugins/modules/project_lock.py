@@ -8,7 +8,8 @@ module: project_lock
 short_description: The host's lock and leases of a project
 description:
   - V(state=held) takes the project's lock for a run, ends a Compose process that an earlier run left working on the
-    project, and records the leases. V(state=released) gives the lock back.
+    project, looks at what there is of the project, and records the leases. V(state=released) gives the lock back.
+  - The look is made here, under the lock and in the same task, because most of the time of a task is its start.
   - A refusal names who holds the lock or the lease, doing what, since when.
 options:
   state:
@@ -47,8 +48,14 @@ options:
   leases:
     description: What the project occupies on the host, by kind, such as a port and a subnet.
     type: dict
-  port_must_be_free:
-    description: Address and port that nothing may listen on, checked before anything is made.
+  expected:
+    description: Services of the project, for the phases in the observation.
+    type: list
+    elements: str
+    default: []
+  publishes:
+    description: O(publishes.service), O(publishes.address) and O(publishes.port) of the service that clients reach.
+      While it does not run, nothing else may listen there; that is checked before anything is made.
     type: dict
   return_leases:
     description: With V(state=released), also give the leases back.
@@ -71,9 +78,14 @@ ended:
   description: How many left-over Compose processes were ended.
   returned: always
   type: int
+observation:
+  description: What C(docker_observation) returns, seen under the lock.
+  returned: with V(state=held)
+  type: dict
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.engine_api import Engine, EngineError
 from ansible.module_utils.host_lock import (
     RefusedError,
     end_leftover_compose,
@@ -84,6 +96,7 @@ from ansible.module_utils.host_lock import (
     take_leases,
     take_lock,
 )
+from ansible.module_utils.host_view import engine_facts, full_view, networks_and_volumes
 
 ARGUMENTS = {
     "state": {"type": "str", "choices": ["held", "released"], "default": "held"},
@@ -95,57 +108,72 @@ ARGUMENTS = {
     "data_root": {"type": "path", "default": "/var/lib/supafleet"},
     "project_root": {"type": "path", "required": True},
     "leases": {"type": "dict"},
-    "port_must_be_free": {"type": "dict"},
+    "expected": {"type": "list", "elements": "str", "default": []},
+    "publishes": {"type": "dict"},
     "return_leases": {"type": "bool", "default": False},
 }
 
 
+def observe(wanted):
+    engine = Engine()
+    _, observation = full_view(engine, wanted["project"], wanted["expected"])
+    observation["engine"] = engine_facts(engine)
+    observation["networks"], observation["volumes"] = networks_and_volumes(engine, wanted["project"])
+    return observation
+
+
+def refuse_a_taken_port(listener, phases):
+    if phases.get(listener["service"]) not in ("missing", "created", "exited"):
+        return  # the project's own
+    address, port = listener["address"], listener["port"]
+    if not port_is_free(address, int(port)):
+        raise RefusedError(
+            f"port {port} on {address} is taken by another process on this host: choose another gateway port or stop it"
+        )
+
+
 def hold(module, owner):
     wanted = module.params
-    listener = wanted["port_must_be_free"]
     if not module.check_mode:
         holder = {"run": wanted["run"], "kind": wanted["kind"], "actor": wanted["actor"] or "somebody"}
         take_lock(wanted["data_root"], wanted["project"], holder)
     ended = 0 if module.check_mode else end_leftover_compose(wanted["project_root"])
     changed = False
     try:
-        if listener and not port_is_free(listener["address"], int(listener["port"])):
-            address, port = listener["address"], listener["port"]
-            raise RefusedError(
-                f"port {port} on {address} is taken by another process on this host: "
-                "choose another gateway port or stop it"
-            )
+        observation = observe(wanted)
+        if wanted["publishes"]:
+            refuse_a_taken_port(wanted["publishes"], observation["phases"])
         if wanted["leases"]:
             changed = take_leases(wanted["data_root"], owner, wanted["leases"], check_only=module.check_mode)
-    except RefusedError:
+    except (RefusedError, EngineError):
         if not module.check_mode:
             release_lock(wanted["data_root"], wanted["project"], wanted["run"])
         raise
-    return changed, ended
+    return {"changed": changed, "ended": ended, "observation": observation}
 
 
 def release(module, owner):
     wanted = module.params
     if not module.check_mode and not lock_is_held(wanted["data_root"], wanted["project"], wanted["run"]):
-        return False, 0  # the lock was refused, so nothing here is ours to end or to give back
+        return {"changed": False, "ended": 0}  # the lock was refused, so nothing here is ours to end or to give back
     ended = 0 if module.check_mode else end_leftover_compose(wanted["project_root"])
     changed = wanted["return_leases"] and return_leases(wanted["data_root"], owner, check_only=module.check_mode)
     if not module.check_mode:
         release_lock(wanted["data_root"], wanted["project"], wanted["run"])
-    return changed, ended
+    return {"changed": changed, "ended": ended}
 
 
 def main():
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
     owner = "/".join((module.params["installation"], module.params["project"]))
     try:
-        changed, ended = (hold if module.params["state"] == "held" else release)(module, owner)
-    except RefusedError as refusal:
+        result = (hold if module.params["state"] == "held" else release)(module, owner)
+    except (RefusedError, EngineError) as refusal:
         module.fail_json(msg=str(refusal))
     except OSError as error:
         data_root = module.params["data_root"]
         module.fail_json(msg=f"cannot keep records under {data_root}: {error}")
-    module.exit_json(changed=changed, ended=ended)
+    module.exit_json(**result)
 
 
 if __name__ == "__main__":

@@ -14,8 +14,13 @@ PIN = re.compile(r"([a-z0-9][a-z0-9-]*)==([^\s;]+)(\s+#.*)?")
 
 
 def dry_run(*arguments: str) -> str:
-    command = ["make", "-n", f"PYTHON={sys.executable}", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    """What make would run, read the same from a shell and from inside ``make test``, which hands its flags down."""
+    command = ["make", "-n", "--no-print-directory", f"PYTHON={sys.executable}", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=_outside_make(), capture_output=True, text=True, check=True).stdout
+
+
+def _outside_make() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "MAKELEVEL", "MFLAGS"}}
 
 
 def pins() -> dict[str, str]:
@@ -38,8 +43,8 @@ def test_up_and_down_are_thin() -> None:
 
 
 def test_the_last_that_test_and_check_do_is_pytest() -> None:
-    assert re.fullmatch(r"\.venv/bin/pytest *", dry_run("test").splitlines()[-1])
-    assert dry_run("check").splitlines()[-1].startswith('.venv/bin/pytest -m "not docker"')
+    assert re.fullmatch(r"\.venv/bin/pytest -n 3 --dist loadgroup *", dry_run("test").splitlines()[-1])
+    assert re.fullmatch(r'\.venv/bin/pytest -n 3 --dist loadgroup -m "not docker" *', dry_run("check").splitlines()[-1])
 
 
 def test_continuous_integration_calls_make_test() -> None:
@@ -66,7 +71,7 @@ def test_an_unsupported_python_is_refused_in_a_sentence(tmp_path: Path) -> None:
     )
     old.chmod(0o755)
     command = ["make", f"PYTHON={old}", f"VENV={tmp_path / 'venv'}", "docs"]
-    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    ran = subprocess.run(command, cwd=ROOT, env=_outside_make(), capture_output=True, text=True, check=False)
     assert ran.returncode != 0
     assert f"error: {old} is Python 3.9.2; Python 3.11 to 3.13 is needed" in ran.stderr
     assert not (tmp_path / "venv").exists()
