@@ -17,7 +17,7 @@ PURGE ?=
 PYTEST_ARGS ?=
 
 # Tests of one file stay together, and those of the engine too (tests/conftest.py): the others mostly wait, beside them.
-PYTEST = $(BIN)/pytest -n 3 --dist loadgroup
+PYTEST = $(BIN)/pytest -n 3
 
 VENV := .venv
 BIN := $(VENV)/bin

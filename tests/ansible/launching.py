@@ -36,8 +36,8 @@ def request(playbook: str, run_id: str = "run-1", **changes: Any) -> LaunchReque
         "run_id": run_id,
         "attempt": 1,
         "playbook": playbook,
-        "project_ref": "demo",
         "installation": "tests",
+        "host": "here",
         "docker_host": {"connection": "local"},
         "project": {
             "ref": "demo",

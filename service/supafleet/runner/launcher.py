@@ -29,19 +29,27 @@ _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 @dataclass(frozen=True)
 class LaunchRequest:
-    """Everything one attempt needs. `secrets` are the values that must never be shown."""
+    """Everything one attempt needs.
+
+    `project` is None when the run is about the Docker host itself. `secrets` are the values that must never be shown.
+    """
 
     run_id: str
     attempt: int
     playbook: str
-    project_ref: str
     installation: str
+    host: str
     docker_host: dict[str, Any]
-    project: dict[str, Any]
-    extra_vars: dict[str, Any]
-    secrets: list[str] = field(repr=False)
+    project: dict[str, Any] | None = None
+    extra_vars: dict[str, Any] = field(default_factory=dict)
+    secrets: list[str] = field(default_factory=list, repr=False)
     timeout_seconds: float = 1200
     verbosity: int = 0
+
+    @property
+    def project_ref(self) -> str | None:
+        """The project that the run is about."""
+        return None if self.project is None else str(self.project["ref"])
 
 
 class PlaybookLauncher(Protocol):
@@ -174,8 +182,9 @@ class AnsibleRunnerLauncher:
 
     def _write(self, folder: Path, request: LaunchRequest) -> Path:
         inventory = folder / "inventory" / "supafleet.yml"
+        projects = {} if request.project is None else {request.project["ref"]: request.project}
         private_data.write_private(
-            inventory, inventory_file(request.installation, request.docker_host, request.project)
+            inventory, inventory_file(request.installation, request.host, request.docker_host, projects)
         )
         private_data.write_private(folder / "env" / "extravars", dump_unsafe(request.extra_vars))
         spec = folder / "spec.json"
@@ -184,7 +193,7 @@ class AnsibleRunnerLauncher:
             "project_dir": str(self._settings.playbook_directory.parent),
             "playbook": str(self._settings.playbook_directory / request.playbook),
             "inventory": str(inventory),
-            "limit": request.project_ref,
+            "limit": request.project_ref or request.host,
             "verbosity": request.verbosity,
             "timeout_seconds": request.timeout_seconds,
             "ident": f"{request.run_id}-{request.attempt}",
