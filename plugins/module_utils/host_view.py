@@ -7,7 +7,7 @@ import json
 import os
 
 from ansible.module_utils.engine_api import EngineError
-from ansible.module_utils.observation import LABEL_PROJECT, describe_container, judge
+from ansible.module_utils.observation import LABEL_INSTALLATION, LABEL_PROJECT, describe_container, judge
 
 ENGINE_PID_FILE = "/run/docker.pid"
 CAP_SYS_RESOURCE = 24
@@ -51,20 +51,26 @@ def inspect_containers(engine, project):
 
 
 def networks_and_volumes(engine, project):
-    """Names, projects and subnets of the networks, names and projects of the volumes (two lists)."""
+    """Name, project and installation of the networks, with their subnets, and of the volumes (two lists)."""
     networks = [
-        {
-            "name": network["Name"],
-            "project": network["Labels"].get(LABEL_PROJECT, ""),
-            "subnet": next((pool["Subnet"] for pool in network["IPAM"]["Config"] or [] if "Subnet" in pool), ""),
-        }
+        dict(
+            owned(network),
+            subnet=next((pool["Subnet"] for pool in network["IPAM"]["Config"] or [] if "Subnet" in pool), ""),
+        )
         for network in engine.get("/networks", filters=label_filter(project))
     ]
-    volumes = [
-        {"name": volume["Name"], "project": volume["Labels"].get(LABEL_PROJECT, "")}
-        for volume in engine.get("/volumes", filters=label_filter(project))["Volumes"] or []
-    ]
+    volumes = [owned(volume) for volume in engine.get("/volumes", filters=label_filter(project))["Volumes"] or []]
     return networks, volumes
+
+
+def owned(thing):
+    """Name, project and installation of a network or a volume."""
+    labels = thing["Labels"] or {}
+    return {
+        "name": thing["Name"],
+        "project": labels.get(LABEL_PROJECT, ""),
+        "installation": labels.get(LABEL_INSTALLATION, ""),
+    }
 
 
 def engine_facts(engine):

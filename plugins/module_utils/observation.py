@@ -36,7 +36,7 @@ def describe_container(inspection, now):
     healthcheck = config.get("Healthcheck") or {}
     networks = (inspection.get("NetworkSettings") or {}).get("Networks") or {}
     mounts = inspection.get("Mounts") or []
-    return {
+    facts = {
         "name": (inspection.get("Name") or "").lstrip("/"),
         "project": labels.get(LABEL_PROJECT, ""),
         "service": labels.get(LABEL_SERVICE, ""),
@@ -59,6 +59,7 @@ def describe_container(inspection, now):
         "networks": sorted(networks),
         "volumes": sorted(mount["Name"] for mount in mounts if mount.get("Type") == "volume" and mount.get("Name")),
     }
+    return dict(facts, phase=phase_of(facts))
 
 
 def phase_of(container):

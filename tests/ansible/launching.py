@@ -1,6 +1,7 @@
 """What the tests of the launcher share: a request for a tiny playbook, and a way to run it."""
 
 import asyncio
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from supafleet.runner.outcome import LaunchOutcome
 from supafleet.runner.redaction import secret_values
 from supafleet.runs.vocabulary import RunEvent
 
+# Processes are swept by the id of their run, on the whole machine: other tests may be at work.
+RUN_ID = f"run-{uuid.uuid4()}"
 PLAYBOOKS = Path(__file__).parent / "playbooks"
 SENTINELS = {
     "jwt_secret": "S3nt1nel+jwt/{{ 7*6 }}==",
@@ -30,7 +33,7 @@ def real_launcher(directory: Path, *, owner: str, lease: float = 30, grace: floa
     return AnsibleRunnerLauncher(settings)
 
 
-def request(playbook: str, run_id: str = "run-1", **changes: Any) -> LaunchRequest:
+def request(playbook: str, run_id: str = RUN_ID, **changes: Any) -> LaunchRequest:
     """A run of one tiny playbook for the project `demo`."""
     values: dict[str, Any] = {
         "run_id": run_id,

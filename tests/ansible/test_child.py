@@ -17,7 +17,7 @@ import pytest
 from supafleet.runner import processes
 from supafleet.runner.launcher import AnsibleRunnerLauncher
 from supafleet.runs.vocabulary import EventKind, RunEvent
-from tests.ansible.launching import SENTINELS, launch, real_launcher, request
+from tests.ansible.launching import RUN_ID, SENTINELS, launch, real_launcher, request
 
 
 def test_the_environment_is_clean_and_python_is_our_own(
@@ -155,7 +155,7 @@ def test_cancel_leaves_nothing(memory: Path, owner: str) -> None:
         while not _sleepers(owner):
             await asyncio.sleep(0.1)
         asked = time.monotonic()
-        launcher.cancel("run-1")
+        launcher.cancel(RUN_ID)
         outcome = await launching
         return outcome.status, time.monotonic() - asked
 
@@ -212,7 +212,7 @@ def test_stop_ends_all_children_and_names_their_runs(memory: Path, owner: str) -
         interrupted = await asyncio.to_thread(launcher.stop)
         return interrupted, (await launching).is_interrupted
 
-    assert asyncio.run(scenario()) == (["run-1"], True)
+    assert asyncio.run(scenario()) == ([RUN_ID], True)
 
 
 def _start_worker(memory: Path, owner: str, lease: float) -> "subprocess.Popen[str]":

@@ -10,7 +10,7 @@ import pytest
 from supafleet.runner.fake import FakeLauncher, fails_on, hangs, succeeds
 from supafleet.runner.launcher import PlaybookLauncher
 from supafleet.runs.vocabulary import EventKind
-from tests.ansible.launching import launch, real_launcher, request
+from tests.ansible.launching import RUN_ID, launch, real_launcher, request
 
 
 @dataclass
@@ -54,7 +54,7 @@ def test_a_run_that_is_canceled_ends_soon(subject: Subject) -> None:
         begun = asyncio.Event()
         launching = asyncio.create_task(subject.launcher.launch(request(subject.long), lambda _: begun.set()))
         await asyncio.wait_for(begun.wait(), 20)
-        threading.Thread(target=subject.launcher.cancel, args=("run-1",)).start()
+        threading.Thread(target=subject.launcher.cancel, args=(RUN_ID,)).start()
         return (await asyncio.wait_for(launching, 15)).status
 
     assert asyncio.run(scenario()) == "canceled"

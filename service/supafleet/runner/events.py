@@ -18,7 +18,9 @@ _TAIL_LIMIT = 4_000
 class EventTranslator:
     """Turns one run's raw events into run events; it knows the phase and what the services looked like last."""
 
-    def __init__(self, project_ref: str, redactor: Redactor, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, project_ref: str | None, redactor: Redactor, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._project_ref = project_ref
         self._redactor = redactor
         self._clock = clock
@@ -41,7 +43,10 @@ class EventTranslator:
             return
         result: Mapping[str, Any] = raw.get("result") or {}
         observation = result.get("observation")
-        if isinstance(observation, Mapping):
+        if isinstance(observation, Mapping) and self._project_ref is None:
+            seen = {"projects": projects_of(observation)}
+            yield RunEvent(at=at, kind=EventKind.HOST_OBSERVED, phase=phase, task=sentence, detail=seen)
+        elif isinstance(observation, Mapping):
             yield from self._observed(at, phase, sentence, observation, is_retry=kind == "runner_retry")
         if isinstance(result.get("checks"), list) and result["checks"]:
             detail = {"checks": [_check(check) for check in result["checks"] if isinstance(check, Mapping)]}
@@ -67,7 +72,8 @@ class EventTranslator:
     def _observed(
         self, at: datetime, phase: str | None, task: str | None, observation: Mapping[str, Any], *, is_retry: bool
     ) -> Iterator[RunEvent]:
-        services = services_of(observation, self._project_ref)
+        ref = str(self._project_ref)
+        services = services_of(observation, ref)
         phases = {name: str(facts["phase"]) for name, facts in services.items()}
         now = self._clock()
         is_news = phases != self._last_phases or now - self._last_observed_at >= _OBSERVATION_INTERVAL_SECONDS
@@ -75,7 +81,7 @@ class EventTranslator:
             return
         self._last_phases, self._last_observed_at = phases, now
         detail = {
-            "objects": _count_objects(observation, self._project_ref),
+            "objects": _count_objects(observation, ref),
             "verdict": observation.get("verdict"),
             "sick": observation.get("sick") or [],
         }
@@ -109,38 +115,38 @@ def services_of(observation: Mapping[str, Any], project_ref: str) -> dict[str, d
     seen = {
         str(container.get("service")): container
         for container in observation.get("containers") or []
-        if container.get("project") in (None, project_ref)
+        if container.get("project") == project_ref
     }
     phases: Mapping[str, str] = observation.get("phases") or {}
     services: dict[str, dict[str, Any]] = {}
     for name in [*phases, *(each for each in seen if each not in phases)]:
         container = seen.get(name, {})
         facts: dict[str, Any] = {
-            "phase": phases.get(name) or _phase_of(container),
+            "phase": phases.get(name) or container.get("phase"),
             "exit_code": container.get("exit_code"),
             "restart_count": container.get("restart_count") or 0,
             "image": container.get("image"),
         }
-        if container.get("oneliner"):
-            facts["message"] = container["oneliner"]
         services[name] = facts
     return services
 
 
-def _phase_of(container: Mapping[str, Any]) -> str:
-    """A container's phase when the module gave none."""
-    state, health = container.get("state"), container.get("health")
-    if state == "running":
-        return {"healthy": "healthy", "unhealthy": "unhealthy", None: "healthy"}.get(health, "starting")
-    return {"created": "created", "restarting": "restarting", "exited": "exited", "dead": "exited"}.get(
-        str(state), "missing"
-    )
+def projects_of(observation: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """What a look at a whole Docker host saw: by ref its installation, its services, and the names of its objects."""
+    found: dict[str, dict[str, Any]] = {}
+    for thing in _objects(observation):
+        ref = str(thing.get("project") or "")
+        facts = found.setdefault(ref, {"installation": thing.get("installation"), "objects": []})
+        facts["objects"].append(thing.get("name"))
+    return {ref: {**facts, "services": services_of(observation, ref)} for ref, facts in found.items()}
+
+
+def _objects(observation: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [thing for kind in ("containers", "networks", "volumes") for thing in observation.get(kind) or []]
 
 
 def _count_objects(observation: Mapping[str, Any], project_ref: str) -> int:
-    containers = [container.get("project") for container in observation.get("containers") or []]
-    owners = [*containers, *(observation.get("networks") or []), *(observation.get("volumes") or [])]
-    return sum(owner in (None, project_ref) for owner in owners)
+    return sum(thing.get("project") == project_ref for thing in _objects(observation))
 
 
 def _check(check: Mapping[str, Any]) -> dict[str, Any]:

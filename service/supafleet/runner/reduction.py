@@ -20,7 +20,8 @@ _PASSED_ON = frozenset(
     }
 )
 _RESULT_NOISE = frozenset({"invocation", "diff", "exception", "ansible_facts", "deprecations", "warnings"})
-_CONTAINER_FACTS = ("project", "service", "state", "exit_code", "restart_count", "health", "image", "oneliner")
+_CONTAINER_FACTS = ("name", "project", "installation", "service", "phase", "exit_code", "restart_count", "image")
+_OBJECT_FACTS = ("name", "project", "installation")
 
 
 def reduce_event(event: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -78,8 +79,10 @@ def reduce_observation(observation: Mapping[str, Any]) -> dict[str, Any]:
         "sick": observation.get("sick"),
         "job": observation.get("job"),
         "containers": containers,
-        "networks": [each.get("project") for each in observation.get("networks") or []],
-        "volumes": [each.get("project") for each in observation.get("volumes") or []],
+        **{
+            kind: [{key: each.get(key) for key in _OBJECT_FACTS} for each in observation.get(kind) or []]
+            for kind in ("networks", "volumes")
+        },
     }
 
 

@@ -62,6 +62,7 @@ class EventKind(StrEnum):
     TASK_CHANGED = "task.changed"
     TASK_FAILED = "task.failed"
     SERVICES_OBSERVED = "services.observed"
+    HOST_OBSERVED = "host.observed"
     CHECKS_REPORTED = "checks.reported"
     RUN_ENDED = "run.ended"
 
