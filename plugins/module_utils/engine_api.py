@@ -61,9 +61,13 @@ class Engine:
             path = path + "?" + urllib.parse.urlencode(query)
         return self._ask("GET", path)
 
-    def post(self, path, body):
-        """Send `body` (dict) as JSON."""
-        self._ask("POST", path, json.dumps(body), {"Content-Type": "application/json"})
+    def post(self, path, body=None, takes_seconds=0):
+        """Send `body` (dict) as JSON; `takes_seconds` is how long the engine may work on it before it answers."""
+        self._connection.timeout = TIMEOUT_SECONDS + takes_seconds
+        if self._connection.sock is not None:
+            self._connection.sock.settimeout(self._connection.timeout)
+        content = None if body is None else json.dumps(body)
+        self._ask("POST", path, content, {"Content-Type": "application/json"} if body is not None else {})
 
     def _ask(self, method, path, body=None, headers=None):
         try:

@@ -38,6 +38,14 @@ def full_view(engine, project, expected, job=None):
     return inspections, result
 
 
+def whole_view(engine, project, expected):
+    """Everything of one project, or of all, that the first look of a run wants to know (dict)."""
+    _, view = full_view(engine, project, expected)
+    view["engine"] = engine_facts(engine)
+    view["networks"], view["volumes"] = networks_and_volumes(engine, project)
+    return view
+
+
 def inspect_containers(engine, project):
     """Docker's inspection of each container."""
     inspections = []

@@ -96,7 +96,7 @@ from ansible.module_utils.host_lock import (
     take_leases,
     take_lock,
 )
-from ansible.module_utils.host_view import engine_facts, full_view, networks_and_volumes
+from ansible.module_utils.host_view import whole_view
 
 ARGUMENTS = {
     "state": {"type": "str", "choices": ["held", "released"], "default": "held"},
@@ -112,14 +112,6 @@ ARGUMENTS = {
     "publishes": {"type": "dict"},
     "return_leases": {"type": "bool", "default": False},
 }
-
-
-def observe(wanted):
-    engine = Engine()
-    _, observation = full_view(engine, wanted["project"], wanted["expected"])
-    observation["engine"] = engine_facts(engine)
-    observation["networks"], observation["volumes"] = networks_and_volumes(engine, wanted["project"])
-    return observation
 
 
 def refuse_a_taken_port(listener, phases):
@@ -140,7 +132,7 @@ def hold(module, owner):
     ended = 0 if module.check_mode else end_leftover_compose(wanted["project_root"])
     changed = False
     try:
-        observation = observe(wanted)
+        observation = whole_view(Engine(), wanted["project"], wanted["expected"])
         if wanted["publishes"]:
             refuse_a_taken_port(wanted["publishes"], observation["phases"])
         if wanted["leases"]:

@@ -20,6 +20,7 @@ from supafleet.middleware import RequestLog
 from supafleet.organizations.router import router as organizations_router
 from supafleet.probes import router as probes_router
 from supafleet.projects.fleet_router import router as fleet_projects_router
+from supafleet.projects.lifecycle_router import router as lifecycle_router
 from supafleet.projects.router import router as projects_router
 from supafleet.runner.launcher import PlaybookLauncher
 from supafleet.runs.router import router as runs_router
@@ -70,6 +71,7 @@ def create_app(settings: Settings | None = None, launcher: PlaybookLauncher | No
         organizations_router,
         accounts_router,
         projects_router,
+        lifecycle_router,
         fleet_projects_router,
         hosts_router,
         runs_router,

@@ -160,3 +160,12 @@ def get_session(request: Request, engine: EngineDep) -> Iterator[Session]:
 
 # Function scope: the commit happens before the response leaves, so a failed commit cannot answer 200.
 SessionDep = Annotated[Session, Depends(get_session, scope="function")]
+
+
+def database_time(session: Session) -> float:
+    """Seconds since 1970 on the database's own clock: those of machines differ."""
+    if session.get_bind().dialect.name == "sqlite":
+        expression = "SELECT (julianday('now') - 2440587.5) * 86400.0"
+    else:
+        expression = "SELECT extract(epoch FROM clock_timestamp())"
+    return float(session.execute(sa.text(expression)).scalar_one())

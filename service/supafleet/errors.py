@@ -168,6 +168,7 @@ _DESCRIPTIONS = {
     404: "It does not exist.",
     409: "It collides with what is there or is being done.",
     422: "A field has a value that is not allowed.",
+    502: "What it needs on the Docker host failed.",
     503: "The service is not ready.",
 }
 

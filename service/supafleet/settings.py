@@ -5,7 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PLACEHOLDER_MARKS = ("change", "placeholder", "example", "secret", "replace", "default")
@@ -75,10 +75,20 @@ class Settings(BaseSettings):
     organization_name: str = Field(
         default="My organization", description="Name of the organization made at first start."
     )
-    observation_deadline_seconds: Seconds | None = Field(
-        default=None,
-        description="Age at which a healthy sighting no longer counts and UNKNOWN is served. Unset: never, since "
-        "nothing looks by itself yet; the health endpoint always looks.",
+    observation_interval_seconds: Seconds = Field(
+        default=30, description="Pause between two looks at a Docker host, all its projects at once."
+    )
+    observation_deadline_seconds: Seconds = Field(
+        default=100, description="Age at which what was seen of a project no longer counts and UNKNOWN is served."
+    )
+    heal_limit: int = Field(
+        default=5, ge=0, description="Heals of a project in a row before a person is needed; 0: never heal."
+    )
+    heal_pause_seconds: Seconds = Field(
+        default=10, description="Pause before the second heal in a row; each further one is twice as long."
+    )
+    heal_reset_seconds: Seconds = Field(
+        default=600, description="A project that stays well for this long after a heal starts anew with its count."
     )
     health_max_age_seconds: float = Field(
         default=3.0, ge=0, description="The health endpoint looks again when the last sighting is older than this."
@@ -115,6 +125,13 @@ class Settings(BaseSettings):
     def _end_with_slash(cls, value: str) -> str:
         if value and not value.endswith("/"):
             raise ValueError("must end with a slash")
+        return value
+
+    @field_validator("observation_deadline_seconds")
+    @classmethod
+    def _outlive_two_looks(cls, value: float, info: ValidationInfo) -> float:
+        if value <= 2 * info.data.get("observation_interval_seconds", 0):
+            raise ValueError("must be more than twice observation_interval_seconds")
         return value
 
     @field_validator("data_dir")

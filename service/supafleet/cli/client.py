@@ -14,6 +14,8 @@ from supafleet.cli.shapes import ApiKey, FleetProject, Organization, Project, Ru
 from supafleet.runs.vocabulary import RunKind
 
 _TIMEOUT = httpx.Timeout(60, connect=5)
+# A change is answered when it is applied.
+_CHANGE_TIMEOUT = httpx.Timeout(330, connect=5)
 # The server sends something at least this often; a longer silence is a dead connection.
 _LONGEST_SILENCE_SECONDS = 30.0
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -59,6 +61,19 @@ class FleetClient:
         """The keys of a project; secret ones are masked unless revealed."""
         query = {"reveal": "true"} if is_revealed else {}
         return self._read("GET", f"/v1/projects/{_segment(ref)}/api-keys", list[ApiKey], params=query)
+
+    def act_on_project(self, ref: str, verb: str, body: dict[str, Any] | None = None) -> Run | None:
+        """Ask for a verb of a project; its run, or None when there is nothing to do."""
+        return self._read("POST", f"/fleet/projects/{_segment(ref)}/{verb}", Run | None, json=body)  # type: ignore[arg-type]
+
+    def change_project(self, ref: str, body: dict[str, Any]) -> FleetProject:
+        """Change a project; the answer comes when it is applied."""
+        path = f"/fleet/projects/{_segment(ref)}"
+        return self._read("PATCH", path, FleetProject, json=body, timeout=_CHANGE_TIMEOUT)
+
+    def cancel_run(self, run_id: str) -> Run:
+        """Ask a run to end."""
+        return self._read("POST", f"/fleet/runs/{_segment(run_id)}/cancel", Run)
 
     def fleet_project(self, ref: str) -> FleetProject:
         """A project with what is known of its containers."""

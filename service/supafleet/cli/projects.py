@@ -1,4 +1,4 @@
-"""`supafleet project`: create, list, look at and delete projects."""
+"""`supafleet project`: create, list, look at and delete projects; the other verbs are in verbs.py."""
 
 import sys
 from enum import StrEnum
@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from supafleet.cli import verbs
 from supafleet.cli.client import FleetClient, as_document
 from supafleet.cli.exits import UsageError, documented_by
 from supafleet.cli.output import (
@@ -18,7 +19,7 @@ from supafleet.cli.output import (
     print_project,
     print_rows,
 )
-from supafleet.cli.request import choose_organization, generate_password, parse_settings
+from supafleet.cli.request import choose_organization, generate_password, parse_settings, read_settings_file
 from supafleet.cli.session import open_client
 from supafleet.cli.shapes import Run
 from supafleet.cli.watch import require_success, show_for, watch_run
@@ -26,7 +27,7 @@ from supafleet.runs.vocabulary import RunKind
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Create, list, look at and delete projects.")
 
-RefArgument = Annotated[str, typer.Argument(metavar="REF", help="The project's ref, as `project list` shows it.")]
+RefArgument = verbs.RefArgument
 
 
 class Flavour(StrEnum):
@@ -72,7 +73,7 @@ def create(
     Without --db-password-stdin or --db-password-prompt a database password is generated and printed once.
     Ctrl-C during --wait stops the watching, not the run.
     """
-    given = parse_settings(setting or [], _read_text(settings_file) if settings_file else None)
+    given = parse_settings(setting or [], read_settings_file(settings_file) if settings_file else None)
     chosen_password = _chosen_password(is_stdin=db_password_stdin, is_prompt=db_password_prompt)
     password = chosen_password or generate_password()
     with open_client() as client:
@@ -151,6 +152,12 @@ def keys(
         print_rows(("NAME", "KEY"), [(key.name, key.api_key or "") for key in found])
 
 
+app.command()(verbs.pause)
+app.command()(verbs.resume)
+app.command()(verbs.restart)
+app.command("set")(verbs.change)
+
+
 @app.command()
 def delete(
     ref: RefArgument,
@@ -216,12 +223,3 @@ def _confirm_by_typing(ref: str) -> None:
     print_note(f"This removes the project {ref} with its database and files. It cannot be undone.")
     if typer.prompt("Type the ref to go on", err=True) != ref:
         raise UsageError("that is not the ref: nothing was deleted")
-
-
-def _read_text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"--settings-file: cannot read {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"--settings-file: {path} is not UTF-8 text") from error

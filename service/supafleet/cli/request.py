@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -74,3 +75,17 @@ def choose_organization(client: FleetClient, wanted: str | None) -> str:
     if not slugs:
         raise UsageError("this account has no organization to put a project into")
     raise UsageError(f"name the organization with --org: {', '.join(slugs)}")
+
+
+def read_settings_file(path: Path) -> str:
+    """The text of a settings file.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"--settings-file: cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"--settings-file: {path} is not UTF-8 text") from error

@@ -29,6 +29,17 @@ def show(run_id: RunArgument, is_json: JsonOption = False) -> None:
 
 
 @app.command()
+def cancel(run_id: RunArgument, is_json: JsonOption = False) -> None:
+    """Ask a run that waits or works to end; what it changed stays until the next run."""
+    with open_client() as client:
+        run = client.cancel_run(run_id)
+    if is_json:
+        print_json(as_document(run))
+    else:
+        print_run(run)
+
+
+@app.command()
 def events(
     run_id: RunArgument,
     follow: Annotated[

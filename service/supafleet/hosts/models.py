@@ -38,4 +38,8 @@ class DockerHost(SQLModel, table=True):
     subnet_pool: str = Field(max_length=18)
     data_root: str = Field(max_length=1024)
     capacity_projects: int | None = Field(default=None)
+    #: On the database's clock (seconds since 1970): whoever finds it past looks at the host.
+    next_look: float = Field(default=0.0)
+    observed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    observation_error: str | None = Field(default=None, sa_type=sa.Text)
     created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)

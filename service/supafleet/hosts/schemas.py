@@ -110,4 +110,6 @@ class HostResponse(BaseModel):
     data_root: str
     capacity_projects: int | None
     projects: int = Field(description="Projects on the host now.")
+    observed_at: datetime | None = Field(description="When the host was last looked at with success.")
+    observation_error: str | None = Field(description="Why the latest look saw nothing; null when it went well.")
     created_at: datetime

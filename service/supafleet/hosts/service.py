@@ -1,5 +1,6 @@
 """The rules of Docker hosts."""
 
+from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session
@@ -24,6 +25,29 @@ def get_host(session: Session, host_id: int) -> DockerHost:
     if host is None:
         raise NotFound(f"Docker host {host_id} does not exist.")
     return host
+
+
+def has_due_looks(session: Session) -> bool:
+    """Whether it is time to look at some Docker host."""
+    return repository.has_due_looks(session)
+
+
+def claim_due_looks(session: Session, interval: float) -> list[DockerHost]:
+    """Docker hosts that it is time to look at; whoever asks first gets them."""
+    return repository.claim_due_looks(session, interval)
+
+
+def note_look(session: Session, host_id: int, at: datetime, error: str | None) -> None:
+    """Remember how the latest look at a Docker host went.
+
+    Args:
+        error: why nothing was seen, in a sentence; None when the look went well.
+    """
+    host = get_host(session, host_id)
+    host.observation_error = error
+    if error is None:
+        host.observed_at = at
+    session.add(host)
 
 
 def put_host(session: Session, name: str, body: HostBody) -> tuple[DockerHost, bool]:

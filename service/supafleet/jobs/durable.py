@@ -26,6 +26,7 @@ from supafleet.jobs.admission import Admission
 from supafleet.jobs.engine import Job
 from supafleet.jobs.heartbeat import Heartbeat
 from supafleet.jobs.identity import ExecutorIdentity, claim_identity
+from supafleet.jobs.observer import Observer
 from supafleet.jobs.worker import Worker
 from supafleet.runs.vocabulary import Lane
 from supafleet.settings import Settings
@@ -64,6 +65,7 @@ class DurableJobEngine:
         self._is_embedded = engine.dialect.name == "sqlite"
         self._identity: ExecutorIdentity | None = None
         self._heartbeat: Heartbeat | None = None
+        self._observer: Observer | None = None
         self._client: DBOSClient | None = None
 
     def enqueue(self, session: Session, job: Job) -> None:
@@ -106,6 +108,8 @@ class DurableJobEngine:
             forget=_forget,
         )
         self._heartbeat.start()
+        self._observer = Observer(self._engine, self._settings, self, self._worker.open_launcher())
+        self._observer.start()
 
     def stop(self) -> None:
         """End the children; the process too when runs were interrupted.
@@ -114,6 +118,8 @@ class DurableJobEngine:
         """
         if self._identity is None:
             return
+        if self._observer is not None:
+            self._observer.stop()
         if self._heartbeat is not None:
             self._heartbeat.stop()
         interrupted = self._worker.stop()

@@ -12,7 +12,7 @@ from supafleet.db import unit_of_work, utc_now
 from supafleet.errors import ProjectNotFound
 from supafleet.projects import service as projects
 from supafleet.projects.fold import ProjectState, fold, fold_all, initial_state
-from supafleet.projects.states import Status
+from supafleet.projects.states import GOALS
 from supafleet.runner.outcome import LaunchOutcome
 from supafleet.runs import attempts
 from supafleet.runs.models import Run
@@ -22,8 +22,6 @@ from supafleet.runs.wakeup import wakeups
 _BATCH_EVENTS = 100
 _BATCH_SECONDS = 0.3
 
-#: What each kind must have made of its project, as far as it was seen, to have succeeded.
-_GOALS = {RunKind.PROJECT_CREATE: Status.ACTIVE_HEALTHY, RunKind.PROJECT_DELETE: Status.REMOVED}
 _DROPPED = "What was seen does not count: another run of the project was unfinished meanwhile."
 
 
@@ -83,6 +81,8 @@ class Recorder:
             attempts.record(session, self.run, [ended], **values)
             if not is_dropped:
                 projects.apply_state(session, self.run.project_ref, self._state, ended_at)
+                if status is RunStatus.SUCCEEDED and self.run.generation is not None:
+                    projects.note_applied(session, self.run.project_ref, self.run.generation)
         wakeups.wake(self.run.id)
         return status
 
@@ -98,9 +98,9 @@ class Recorder:
         if is_dropped:
             return RunStatus.SUCCEEDED, _DROPPED
         # A playbook that ended well has not reached its goal before the goal was seen.
-        goal = _GOALS.get(self._kind)
+        goal = GOALS.get(self._kind)
         reached = fold(self._state, self._ended(ended_at, RunStatus.SUCCEEDED, None))
-        if goal is not None and reached.status != goal:
+        if goal is not None and reached.status != goal.reached:
             return RunStatus.FAILED, reached.reason
         return RunStatus.SUCCEEDED, None
 

@@ -3,12 +3,13 @@
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from supafleet.db import database_time
 from supafleet.runs.models import WorkerRow
 
 
 def beat(session: Session, executor_id: str) -> None:
     """Note that the worker lives."""
-    now = _database_time(session)
+    now = database_time(session)
     worker = session.get(WorkerRow, executor_id)
     if worker is None:
         worker = WorkerRow.model_validate({"executor_id": executor_id, "seen": now})
@@ -18,25 +19,17 @@ def beat(session: Session, executor_id: str) -> None:
 
 def find_dead(session: Session, dead_seconds: float, own_id: str) -> list[str]:
     """Workers without a beat for so long, oneself never."""
-    limit = _database_time(session) - dead_seconds
+    limit = database_time(session) - dead_seconds
     statement = select(WorkerRow.executor_id).where(col(WorkerRow.seen) < limit, col(WorkerRow.executor_id) != own_id)
     return list(session.exec(statement).all())
 
 
 def forget(session: Session, executor_id: str, dead_seconds: float) -> None:
     """Drop a dead worker's row, unless it came back meanwhile."""
-    limit = _database_time(session) - dead_seconds
+    limit = database_time(session) - dead_seconds
     session.execute(sa.delete(WorkerRow).where(col(WorkerRow.executor_id) == executor_id, col(WorkerRow.seen) < limit))
 
 
 def retire(session: Session, executor_id: str) -> None:
     """Let a worker count as dead from now on."""
     session.execute(sa.update(WorkerRow).where(col(WorkerRow.executor_id) == executor_id).values(seen=0.0))
-
-
-def _database_time(session: Session) -> float:
-    if session.get_bind().dialect.name == "sqlite":
-        expression = "SELECT (julianday('now') - 2440587.5) * 86400.0"
-    else:
-        expression = "SELECT extract(epoch FROM clock_timestamp())"
-    return float(session.execute(sa.text(expression)).scalar_one())

@@ -23,7 +23,7 @@ from supafleet.runner.redaction import secret_values
 from supafleet.runs import attempts
 from supafleet.runs.attempts import AttemptLostError
 from supafleet.runs.models import Run
-from supafleet.runs.vocabulary import RunKind
+from supafleet.runs.vocabulary import GENERATION_KINDS, RunKind
 from supafleet.settings import Settings
 
 #: A run whose attempts keep being cut off is not taken up for ever.
@@ -54,18 +54,22 @@ class Worker:
 
     def become(self, executor_id: str) -> None:
         """Take a name, and end what the last process of this name left on this machine."""
-        settings = self._settings
         self._executor_id = executor_id
         self._commit = playbooks_commit()
-        self._launcher = self._given_launcher or AnsibleRunnerLauncher(
+        self._launcher = self.open_launcher()
+        self._launcher.sweep()
+
+    def open_launcher(self) -> PlaybookLauncher:
+        """A launcher whose processes and folders carry this worker's name."""
+        settings = self._settings
+        return self._given_launcher or AnsibleRunnerLauncher(
             LauncherSettings(
                 run_directory=run_directory(settings.run_dir, settings.data_dir),
-                owner=executor_id,
+                owner=self._executor_id,
                 lease_seconds=settings.worker_lease_seconds,
                 grace_seconds=settings.run_grace_seconds,
             )
         )
-        self._launcher.sweep()
 
     async def play(self, run_id: str) -> dict[str, Any]:
         """Carry out a run to its end, over several attempts if they are cut off."""
@@ -121,6 +125,9 @@ class Worker:
                 return None
             recorder = begin_recorder(session, self._engine, run)
             request, refusal = self._prepare(session, run)
+            if RunKind(run.kind) in GENERATION_KINDS and request is not None:
+                generation = projects.note_attempt(session, run.project_ref)
+                attempts.note_generation(session, run, generation or 0)
         recorder.announce()
         return _Attempt(run, recorder, request, refusal)
 
@@ -147,7 +154,11 @@ class Worker:
             host=inputs["project"]["host"],
             docker_host=docker_host,
             project=inputs["project"],
-            extra_vars={"supafleet_secrets": {run.project_ref: secrets}, "supafleet_run": facts},
+            extra_vars={
+                "supafleet_secrets": {run.project_ref: secrets},
+                "supafleet_run": facts,
+                **run.options,
+            },
             secrets=secret_values(secrets),
             timeout_seconds=self._settings.run_timeout_seconds,
         )

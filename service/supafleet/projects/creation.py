@@ -55,7 +55,7 @@ def create_project(
     project = _insert_with_leases(session, body, organization, place, settings, release)
     values = generate_project_secrets(body.db_pass.get_secret_value())
     secrets.store_secrets(session, row_id(project), values | _secret_settings(body), settings)
-    service.request_run(session, jobs, RunKind.PROJECT_CREATE, project, actor)
+    service.request_run(session, jobs, RunKind.PROJECT_CREATE, project, actor.username)
     session.flush()
     return project, organization
 

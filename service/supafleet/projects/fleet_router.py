@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
+from sqlmodel import Session
 
 from supafleet.db import SessionDep, row_id, utc_now
 from supafleet.deps import CurrentActor, SettingsDep
@@ -42,22 +43,29 @@ def get_project(
     settings: SettingsDep,
 ) -> FleetProject:
     """Tell how a project is, what was last seen of its services, and its latest run."""
-    project = service.get_project(session, ref, actor)
+    return render_project(session, service.get_project(session, ref, actor), settings)
+
+
+def render_project(session: Session, project: Project, settings: Settings) -> FleetProject:
+    """A project as the fleet shows it."""
     organization = organizations.get_organization_by_id(session, project.organization_id)
     summary = _summary(project, organization, hosts.get_host(session, project.host_id), settings)
     seen = service.services_of(session, project)
-    run = runs.latest_run(session, ref)
+    run = runs.latest_run(session, project.ref)
     return FleetProject.model_validate(
         {
             **summary,
             "services": [_service(seen[name]) for name in SERVICES if name in seen],
+            "settings": project.settings,
+            "desired_generation": project.desired_generation,
+            "applied_generation": project.applied_generation,
             "run": None if run is None else runs.render_run(session, run),
         }
     )
 
 
 def _summary(project: Project, organization: Organization, host: DockerHost, settings: Settings) -> dict[str, Any]:
-    served = service.served_status(project, settings, utc_now())
+    served = service.served_status(project, host, settings, utc_now())
     return {
         "ref": project.ref,
         "name": project.name,
@@ -74,6 +82,7 @@ def _summary(project: Project, organization: Organization, host: DockerHost, set
         "public_url": service.public_url(project, host),
         "gateway_port": project.gateway_port,
         "subnet": project.subnet,
+        "self_healing": project.self_healing,
         "created_at": project.created_at,
     }
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from supafleet.projects.states import SERVICES, ServicePhase, Status
+from supafleet.projects.states import GOALS, SERVICES, STOPPED_PHASES, ServicePhase, Status
 from supafleet.runs.vocabulary import EventKind, RunEvent, RunKind, RunStatus
 
 _LIVE = frozenset({Status.ACTIVE_HEALTHY, Status.ACTIVE_UNHEALTHY})
@@ -22,6 +22,12 @@ class ServiceState:
     image: str | None = None
     observed_at: datetime | None = None
 
+    @property
+    def sentence(self) -> str:
+        """How it is; Docker does not always tell how a container ended, and only of an ended one it means something."""
+        ending = self.phase == ServicePhase.EXITED and self.exit_code is not None
+        return f"{self.name} is {self.phase}" + (f" with code {self.exit_code}" if ending else "")
+
 
 @dataclass(frozen=True)
 class RunUnderway:
@@ -29,6 +35,7 @@ class RunUnderway:
 
     kind: RunKind
     all_healthy: bool = False
+    all_stopped: bool = False
     checks_ok: bool = False
     nothing_left: bool = False
     failure: str | None = None
@@ -78,12 +85,10 @@ def fold(state: ProjectState, event: RunEvent) -> ProjectState:
 
 def _started(state: ProjectState, event: RunEvent) -> ProjectState:
     kind = RunKind((event.detail or {})["kind"])
-    run = RunUnderway(kind)
-    if kind is RunKind.PROJECT_CREATE:
-        return replace(state, status=Status.COMING_UP, reason=None, run=run)
-    if kind is RunKind.PROJECT_DELETE:
-        return replace(state, status=Status.GOING_DOWN, reason=None, run=run)
-    return replace(state, run=run)
+    goal = GOALS.get(kind)
+    if goal is None or goal.underway is None:
+        return replace(state, run=RunUnderway(kind))
+    return replace(state, status=goal.underway, reason=None, run=RunUnderway(kind))
 
 
 def _observed(state: ProjectState, event: RunEvent, seen: Mapping[str, Mapping[str, Any]]) -> ProjectState:
@@ -103,38 +108,49 @@ def _observed(state: ProjectState, event: RunEvent, seen: Mapping[str, Mapping[s
     }
     run = state.run
     if run is not None:
-        healthy = all(service.phase == ServicePhase.HEALTHY for service in services.values())
-        objects = (event.detail or {}).get("objects")
-        run = replace(run, all_healthy=healthy, nothing_left=objects == 0)
+        phases = {service.phase for service in services.values()}
+        run = replace(
+            run,
+            all_healthy=phases == {ServicePhase.HEALTHY},
+            all_stopped=phases <= STOPPED_PHASES,
+            nothing_left=(event.detail or {}).get("objects") == 0,
+        )
     return replace(state, services=services, observed_at=event.at, run=run)
 
 
 def _ended(state: ProjectState, event: RunEvent, run: RunUnderway) -> ProjectState:
     outcome = RunStatus((event.detail or {})["outcome"])
-    told = event.message or run.failure
     ended = replace(state, run=None)
-    if run.kind is RunKind.PROJECT_OBSERVE:
+    goal = GOALS.get(run.kind)
+    if goal is None:
         # A look that failed saw nothing: the status stays and grows stale.
-        return _looked(ended) if outcome is RunStatus.SUCCEEDED else ended
+        return looked(ended) if outcome is RunStatus.SUCCEEDED else ended
+    told = event.message or run.failure
+    missed = (told or "The run failed.") if outcome is not RunStatus.SUCCEEDED else _missed(ended, run)
+    if missed is None:
+        return replace(ended, status=goal.reached, reason=None)
     if run.kind is RunKind.PROJECT_DELETE:
-        if outcome is RunStatus.SUCCEEDED and run.nothing_left:
-            return replace(ended, status=Status.REMOVED, reason=None)
-        if outcome is RunStatus.SUCCEEDED:
-            told = "It ended without having seen that nothing is left."
-        reason = f"The removal failed: delete the project again. {told or ''}".rstrip()
-        return replace(ended, status=Status.ACTIVE_UNHEALTHY, reason=reason)
-    if outcome is not RunStatus.SUCCEEDED:
-        return replace(ended, status=Status.INIT_FAILED, reason=told or "The run failed.")
+        missed = f"The removal failed: delete the project again. {missed}"
+    return replace(ended, status=goal.failed, reason=missed)
+
+
+def _missed(state: ProjectState, run: RunUnderway) -> str | None:
+    """What a run that ended well did not show, or None when its goal was seen."""
+    if run.kind is RunKind.PROJECT_DELETE:
+        return None if run.nothing_left else "It ended without having seen that nothing is left."
+    if run.kind is RunKind.PROJECT_PAUSE:
+        return None if run.all_stopped else f"The run ended, but {_running_sentence(state)}."
     if not run.all_healthy:
-        return replace(ended, status=Status.INIT_FAILED, reason=f"The run ended, but {_unhealthy_sentence(ended)}.")
+        return f"The run ended, but {_unhealthy_sentence(state)}."
     if not run.checks_ok:
-        reason = "The run ended, but its checks through the published address were not all seen to pass."
-        return replace(ended, status=Status.INIT_FAILED, reason=reason)
-    return replace(ended, status=Status.ACTIVE_HEALTHY, reason=None)
+        return "The run ended, but its checks through the published address were not all seen to pass."
+    return None
 
 
-def _looked(state: ProjectState) -> ProjectState:
+def looked(state: ProjectState) -> ProjectState:
     """After an observation: only a project that once came up can be called active."""
+    if state.status == Status.INACTIVE:
+        return _looked_while_paused(state)
     if state.status not in _LIVE:
         return state
     if all(service.phase == ServicePhase.HEALTHY for service in state.services.values()):
@@ -142,17 +158,24 @@ def _looked(state: ProjectState) -> ProjectState:
     return replace(state, status=Status.ACTIVE_UNHEALTHY, reason=f"{_unhealthy_sentence(state)}.")
 
 
-def _unhealthy_sentence(state: ProjectState) -> str:
-    parts = [
-        f"{service.name} is {service.phase}{_ending(service)}"
+def _looked_while_paused(state: ProjectState) -> ProjectState:
+    services = {
+        name: seen if seen.phase in STOPPED_PHASES else replace(seen, phase=ServicePhase.UNEXPECTED)
+        for name, seen in state.services.items()
+    }
+    running = [name for name, seen in services.items() if seen.phase == ServicePhase.UNEXPECTED]
+    told = f"{', '.join(running)} runs although the project is paused: pause it again, or resume it."
+    return replace(state, services=services, reason=told if running else None)
+
+
+def _running_sentence(state: ProjectState) -> str:
+    return ", ".join(
+        f"{service.name} is {service.phase}"
         for service in state.services.values()
-        if service.phase != ServicePhase.HEALTHY
-    ]
+        if service.phase not in STOPPED_PHASES
+    )
+
+
+def _unhealthy_sentence(state: ProjectState) -> str:
+    parts = [service.sentence for service in state.services.values() if service.phase != ServicePhase.HEALTHY]
     return ", ".join(parts) or "its services were not seen"
-
-
-def _ending(service: ServiceState) -> str:
-    """How a container ended; Docker does not always tell, and only of an ended one it means something."""
-    if service.phase != ServicePhase.EXITED or service.exit_code is None:
-        return ""
-    return f" with code {service.exit_code}"

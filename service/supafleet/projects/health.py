@@ -98,7 +98,7 @@ def _request_look(engine: Engine, jobs: JobEngine, ref: str, actor: Actor) -> Ru
     with unit_of_work(engine) as session:
         # When somebody else asked for a look that has not ended, that one is given: it may serve us too.
         project = service.get_project(session, ref, actor)
-        return service.request_run(session, jobs, RunKind.PROJECT_OBSERVE, project, actor)
+        return service.request_run(session, jobs, RunKind.PROJECT_OBSERVE, project, actor.username)
 
 
 def _is_told(project: Project, fresh_since: datetime) -> bool:

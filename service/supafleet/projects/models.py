@@ -42,7 +42,13 @@ class Project(SQLModel, table=True):
     settings: dict[str, Any] = Field(default_factory=dict, sa_column=sa.Column(JSON_TYPE, nullable=False))
     desired_state: str = Field(max_length=16)
     desired_generation: int = Field(default=1)
+    #: The generation that a run last set out to apply, and the one that was seen to be applied.
+    attempted_generation: int = Field(default=0)
     applied_generation: int = Field(default=0)
+    self_healing: bool = Field(default=True)
+    #: Heals in a row, and the moment before which there is no next one.
+    heals: int = Field(default=0)
+    heal_after: datetime | None = Field(default=None, sa_type=UtcDateTime)
     status: str = Field(max_length=24)
     status_reason: str | None = Field(default=None)
     observed_state: str = Field(default=Observed.UNSEEN, max_length=16)

@@ -7,6 +7,7 @@ from sqlmodel import Session, col, select
 
 from supafleet.organizations.models import Membership
 from supafleet.projects.models import PortLease, Project, ProjectService, SubnetLease
+from supafleet.projects.states import Desired, Status
 
 
 def find_project(session: Session, ref: str) -> Project | None:
@@ -46,6 +47,23 @@ def count_projects_by_host(session: Session) -> dict[int, int]:
         select(Project.host_id, sa.func.count()).where(col(Project.removed_at).is_(None)).group_by(col(Project.host_id))
     )
     return dict(session.exec(statement).all())
+
+
+def list_projects_on(session: Session, host_id: int) -> list[Project]:
+    """Projects of a Docker host that were not removed."""
+    statement = select(Project).where(Project.host_id == host_id, col(Project.removed_at).is_(None))
+    return list(session.exec(statement))
+
+
+def list_overdue(session: Session) -> list[Project]:
+    """Active projects with wishes that no run has set out to apply."""
+    statement = select(Project).where(
+        Project.desired_state == Desired.ACTIVE,
+        col(Project.removed_at).is_(None),
+        col(Project.desired_generation) > col(Project.attempted_generation),
+        col(Project.status).in_([Status.ACTIVE_HEALTHY, Status.ACTIVE_UNHEALTHY]),
+    )
+    return list(session.exec(statement))
 
 
 def list_services(session: Session, project_ids: Iterable[int]) -> list[ProjectService]:

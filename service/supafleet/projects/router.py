@@ -7,6 +7,8 @@ from fastapi import APIRouter, Path, Query, status
 from supafleet.db import EngineDep, SessionDep, row_id, utc_now
 from supafleet.deps import CurrentActor, JobsDep, SettingsDep
 from supafleet.errors import responses
+from supafleet.hosts import service as hosts
+from supafleet.hosts.models import DockerHost
 from supafleet.organizations import service as organizations
 from supafleet.organizations.models import Organization
 from supafleet.projects import catalogue, creation, health, service
@@ -38,8 +40,9 @@ _SHOWN_CHARACTERS = 6
 def list_projects(session: SessionDep, actor: CurrentActor, settings: SettingsDep) -> list[ProjectResponse]:
     """List the projects of the account's organizations."""
     owners = {row_id(owner): owner for owner in organizations.list_organizations(session, actor)}
+    places = {row_id(host): host for host in hosts.list_hosts(session)}
     return [
-        _response(project, owners[project.organization_id], settings)
+        _response(project, owners[project.organization_id], places[project.host_id], settings)
         for project in service.list_projects(session, actor)
     ]
 
@@ -55,7 +58,8 @@ def create_project(
 ) -> ProjectCreated:
     """Create a project and begin to bring it up."""
     project, organization = creation.create_project(session, jobs, body, actor, settings)
-    return ProjectCreated.model_validate(_common(project, organization, settings))
+    host = hosts.get_host(session, project.host_id)
+    return ProjectCreated.model_validate(_common(project, organization, host, settings))
 
 
 @router.get("/{ref}", operation_id="v1-get-project", responses=responses(401, 403, 404))
@@ -63,7 +67,7 @@ def get_project(ref: ProjectRef, session: SessionDep, actor: CurrentActor, setti
     """Tell what a project is and how it is."""
     project = service.get_project(session, ref, actor)
     organization = organizations.get_organization_by_id(session, project.organization_id)
-    return _response(project, organization, settings)
+    return _response(project, organization, hosts.get_host(session, project.host_id), settings)
 
 
 @router.delete("/{ref}", operation_id="v1-delete-a-project", responses=responses(401, 403, 404, 409))
@@ -119,7 +123,7 @@ def list_api_keys(
     ]
 
 
-def _common(project: Project, organization: Organization, settings: Settings) -> dict[str, object]:
+def _common(project: Project, organization: Organization, host: DockerHost, settings: Settings) -> dict[str, object]:
     return {
         "id": project.ref,
         "ref": project.ref,
@@ -128,15 +132,15 @@ def _common(project: Project, organization: Organization, settings: Settings) ->
         "name": project.name,
         "region": project.region,
         "created_at": project.created_at,
-        "status": service.served_status(project, settings, utc_now()).status,
+        "status": service.served_status(project, host, settings, utc_now()).status,
     }
 
 
-def _response(project: Project, organization: Organization, settings: Settings) -> ProjectResponse:
+def _response(project: Project, organization: Organization, host: DockerHost, settings: Settings) -> ProjectResponse:
     database = DatabaseInfo(
         host=f"db.{project.ref}.{settings.project_domain}",
         version=catalogue.postgres_version(project.release),
         postgres_engine=catalogue.postgres_engine(project.release),
         release_channel="ga",
     )
-    return ProjectResponse.model_validate({**_common(project, organization, settings), "database": database})
+    return ProjectResponse.model_validate({**_common(project, organization, host, settings), "database": database})

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, Field, SecretStr, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from supafleet.errors import allowed, quote
 from supafleet.keys import check_database_password
@@ -81,6 +81,25 @@ class ProjectCreate(BaseModel):
         if self.region is not None and self.region_selection is not None:
             raise ValueError("only one of region and region_selection can be given")
         return self
+
+
+class ProjectPatch(BaseModel):
+    """What shall be different."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    settings: dict[str, Any] | None = Field(
+        default=None, description="Settings by name; null takes one back to its default, what is not named stays."
+    )
+    self_healing: bool | None = Field(default=None, description="Whether lost containers are brought back.")
+
+
+class RestartBody(BaseModel):
+    """What to restart."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    services: list[str] = Field(default_factory=list, description="Names of services; all of them when empty.")
 
 
 class ProjectCreated(BaseModel):
@@ -175,6 +194,7 @@ class FleetProjectSummary(BaseModel):
     public_url: str
     gateway_port: int
     subnet: str
+    self_healing: bool
     created_at: datetime
 
 
@@ -182,4 +202,7 @@ class FleetProject(FleetProjectSummary):
     """A project with its services and its latest run."""
 
     services: list[FleetService]
+    settings: dict[str, Any] = Field(description="Settings that differ from their defaults, without environment.")
+    desired_generation: int = Field(description="Raised by every change of what is wanted.")
+    applied_generation: int = Field(description="The generation that was last seen to be applied.")
     run: RunOut | None = Field(description="The newest run that changes the project.")

@@ -1,7 +1,7 @@
 """The rules of projects: reading, deleting, and what runs say about them; creating is in creation.py."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -60,15 +60,15 @@ def count_by_host(session: Session) -> dict[int, int]:
     return repository.count_projects_by_host(session)
 
 
-def served_status(project: Project, settings: Settings, now: datetime) -> Served:
+def served_status(project: Project, host: DockerHost, settings: Settings, now: datetime) -> Served:
     """The status that is told at this time."""
-    deadline = settings.observation_deadline_seconds
     return serve(
         project.status,
         project.status_reason,
         project.observed_at,
         now=now,
-        deadline=None if deadline is None else timedelta(seconds=deadline),
+        deadline=timedelta(seconds=settings.observation_deadline_seconds),
+        why_unseen=host.observation_error,
     )
 
 
@@ -95,7 +95,7 @@ def delete_project(session: Session, jobs: JobEngine, ref: str, actor: Actor) ->
     if project.status == Status.GOING_DOWN:
         return project
     # The run comes first: a project that is still coming up refuses with the name of the run that holds it.
-    request_run(session, jobs, RunKind.PROJECT_DELETE, project, actor)
+    request_run(session, jobs, RunKind.PROJECT_DELETE, project, actor.username)
     project.status = move(project.status, Status.GOING_DOWN, verb="be deleted")
     project.status_reason = None
     project.desired_state = Desired.REMOVED
@@ -105,14 +105,34 @@ def delete_project(session: Session, jobs: JobEngine, ref: str, actor: Actor) ->
     return project
 
 
-def request_run(session: Session, jobs: JobEngine, kind: RunKind, project: Project, actor: Actor) -> Run:
+def request_run(
+    session: Session,
+    jobs: JobEngine,
+    kind: RunKind,
+    project: Project,
+    actor: str,
+    *,
+    driver: str = "api",
+    reason: str | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> Run:
     """Request a run of the project in this transaction.
 
     Raises:
         ProjectBusy: another run that changes the project has not ended.
     """
     host = hosts.get_host(session, project.host_id)
-    return runs.request_run(session, jobs, kind, project.ref, host=host.name, actor=actor.username)
+    return runs.request_run(
+        session,
+        jobs,
+        kind,
+        project.ref,
+        host=host.name,
+        actor=actor,
+        driver=driver,
+        reason=reason,
+        options=options,
+    )
 
 
 def run_inputs(session: Session, ref: str, settings: Settings) -> dict[str, Any]:
@@ -173,17 +193,36 @@ def apply_state(session: Session, ref: str, state: ProjectState, now: datetime) 
         project.observed_at = state.observed_at
         project.observed_state = summarize({name: seen.phase for name, seen in state.services.items()})
     # A project whose removal failed is not well because its rest is: what is wanted is that it is gone.
-    if project.desired_state == Desired.ACTIVE or state.status not in (Status.ACTIVE_HEALTHY, project.status):
+    if project.desired_state != Desired.REMOVED or state.status not in (Status.ACTIVE_HEALTHY, project.status):
         _store_status(session, project, state, now)
     project.updated_at = now
     session.add(project)
     session.flush()
 
 
+def note_attempt(session: Session, ref: str) -> int | None:
+    """Remember that a run sets out to apply all that is wished now; the generation of it.
+
+    Nothing is noted for a project that was removed.
+    """
+    project = repository.find_project(session, ref)
+    if project is None:
+        return None
+    project.attempted_generation = project.desired_generation
+    session.add(project)
+    return project.desired_generation
+
+
+def note_applied(session: Session, ref: str, generation: int) -> None:
+    """Remember that what was wished up to this generation was seen to be applied."""
+    project = repository.find_project(session, ref)
+    if project is not None and generation > project.applied_generation:
+        project.applied_generation = generation
+        session.add(project)
+
+
 def _store_status(session: Session, project: Project, state: ProjectState, now: datetime) -> None:
     target = Status(state.status)
-    if target == Status.ACTIVE_HEALTHY and project.status == Status.COMING_UP:
-        project.applied_generation = project.desired_generation
     project.status = move(project.status, target, verb=f"become {target}")
     project.status_reason = state.reason
     if target == Status.REMOVED:

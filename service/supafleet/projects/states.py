@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from supafleet.errors import IllegalTransition, timestamp
+from supafleet.runs.vocabulary import RunKind
 
 SERVICES = (
     "db",
@@ -29,9 +30,15 @@ class Status(StrEnum):
     ACTIVE_HEALTHY = "ACTIVE_HEALTHY"
     ACTIVE_UNHEALTHY = "ACTIVE_UNHEALTHY"
     INIT_FAILED = "INIT_FAILED"
+    PAUSING = "PAUSING"
+    INACTIVE = "INACTIVE"
+    PAUSE_FAILED = "PAUSE_FAILED"
+    RESTORING = "RESTORING"
+    RESTORE_FAILED = "RESTORE_FAILED"
+    RESTARTING = "RESTARTING"
     GOING_DOWN = "GOING_DOWN"
     REMOVED = "REMOVED"
-    UNKNOWN = "UNKNOWN"  # served when a healthy sighting is too old, never stored
+    UNKNOWN = "UNKNOWN"  # served when the last sighting is too old, never stored
 
 
 #: What a column may hold; UNKNOWN is computed.
@@ -42,6 +49,7 @@ class Desired(StrEnum):
     """What the owner wants."""
 
     ACTIVE = "ACTIVE"
+    PAUSED = "PAUSED"
     REMOVED = "REMOVED"
 
 
@@ -51,6 +59,7 @@ class Observed(StrEnum):
     UNSEEN = "UNSEEN"
     HEALTHY = "HEALTHY"
     UNHEALTHY = "UNHEALTHY"
+    STOPPED = "STOPPED"
     ABSENT = "ABSENT"
 
 
@@ -64,16 +73,54 @@ class ServicePhase(StrEnum):
     UNHEALTHY = "unhealthy"
     EXITED = "exited"
     RESTARTING = "restarting"
+    UNEXPECTED = "unexpected"  # it runs though its project is paused, or no release knows it
 
+
+#: A container in one of these does not run.
+STOPPED_PHASES = frozenset({ServicePhase.MISSING, ServicePhase.CREATED, ServicePhase.EXITED})
+#: What a converge brings back; a container that runs badly is not replaced by it.
+LOST_PHASES = frozenset({ServicePhase.MISSING, ServicePhase.CREATED, ServicePhase.EXITED})
+
+_LIVE = frozenset({Status.ACTIVE_HEALTHY, Status.ACTIVE_UNHEALTHY})
+_TO_LEAVE = frozenset({Status.PAUSING, Status.RESTARTING, Status.GOING_DOWN})
 
 TRANSITIONS: dict[Status, frozenset[Status]] = {
-    Status.COMING_UP: frozenset({Status.ACTIVE_HEALTHY, Status.ACTIVE_UNHEALTHY, Status.INIT_FAILED}),
-    Status.ACTIVE_HEALTHY: frozenset({Status.ACTIVE_UNHEALTHY, Status.GOING_DOWN}),
-    Status.ACTIVE_UNHEALTHY: frozenset({Status.ACTIVE_HEALTHY, Status.GOING_DOWN}),
-    Status.INIT_FAILED: frozenset({Status.GOING_DOWN}),
+    Status.COMING_UP: _LIVE | {Status.INIT_FAILED},
+    Status.ACTIVE_HEALTHY: _TO_LEAVE | {Status.ACTIVE_UNHEALTHY},
+    Status.ACTIVE_UNHEALTHY: _TO_LEAVE | {Status.ACTIVE_HEALTHY},
+    # A restart converges too, so it is the way out when what was missing is there now.
+    Status.INIT_FAILED: frozenset({Status.RESTARTING, Status.GOING_DOWN}),
+    Status.PAUSING: frozenset({Status.INACTIVE, Status.PAUSE_FAILED}),
+    Status.INACTIVE: frozenset({Status.PAUSING, Status.RESTORING, Status.GOING_DOWN}),
+    Status.PAUSE_FAILED: frozenset({Status.PAUSING, Status.RESTORING, Status.GOING_DOWN}),
+    Status.RESTORING: frozenset({Status.ACTIVE_HEALTHY, Status.RESTORE_FAILED}),
+    Status.RESTORE_FAILED: frozenset({Status.PAUSING, Status.RESTORING, Status.GOING_DOWN}),
+    Status.RESTARTING: _LIVE,
     # A removal that fails leaves something behind: it is named, and can be asked for again.
     Status.GOING_DOWN: frozenset({Status.REMOVED, Status.ACTIVE_UNHEALTHY}),
     Status.REMOVED: frozenset(),
+}
+
+#: A project in one of these stays as it is until somebody asks for something, so its last sighting grows old.
+SETTLED = _LIVE | {Status.INACTIVE}
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What a kind of run makes of its project: while it works, when its end was seen, and when it failed."""
+
+    reached: Status
+    failed: Status
+    underway: Status | None = None
+
+
+GOALS: dict[RunKind, Goal] = {
+    RunKind.PROJECT_CREATE: Goal(Status.ACTIVE_HEALTHY, Status.INIT_FAILED, Status.COMING_UP),
+    RunKind.PROJECT_CONVERGE: Goal(Status.ACTIVE_HEALTHY, Status.ACTIVE_UNHEALTHY),
+    RunKind.PROJECT_PAUSE: Goal(Status.INACTIVE, Status.PAUSE_FAILED, Status.PAUSING),
+    RunKind.PROJECT_RESUME: Goal(Status.ACTIVE_HEALTHY, Status.RESTORE_FAILED, Status.RESTORING),
+    RunKind.PROJECT_RESTART: Goal(Status.ACTIVE_HEALTHY, Status.ACTIVE_UNHEALTHY, Status.RESTARTING),
+    RunKind.PROJECT_DELETE: Goal(Status.REMOVED, Status.ACTIVE_UNHEALTHY, Status.GOING_DOWN),
 }
 
 
@@ -95,6 +142,8 @@ def summarize(phases: dict[str, str]) -> Observed:
         return Observed.HEALTHY
     if all(phase == ServicePhase.MISSING for phase in seen):
         return Observed.ABSENT
+    if all(phase in STOPPED_PHASES for phase in seen):
+        return Observed.STOPPED
     return Observed.UNHEALTHY
 
 
@@ -108,13 +157,22 @@ class Served:
 
 
 def serve(
-    status: str, reason: str | None, observed_at: datetime | None, *, now: datetime, deadline: timedelta | None
+    status: str,
+    reason: str | None,
+    observed_at: datetime | None,
+    *,
+    now: datetime,
+    deadline: timedelta | None,
+    why_unseen: str | None = None,
 ) -> Served:
-    """The status to tell: a healthy sighting that is too old is no longer one."""
-    if status == Status.ACTIVE_HEALTHY and deadline is not None and observed_at is not None:
+    """The status to tell: one that was seen too long ago is not known any more.
+
+    Args:
+        why_unseen: why looks at the project's Docker host fail, if they do.
+    """
+    if status in SETTLED and deadline is not None and observed_at is not None:
         stale_since = observed_at + deadline
         if now > stale_since:
-            seen = timestamp(observed_at)
-            sentence = f"The project was last seen healthy at {seen} and has not been looked at since."
-            return Served(Status.UNKNOWN, sentence, stale_since)
+            seen = f"The project was last seen {status} at {timestamp(observed_at)} and could not be looked at since."
+            return Served(Status.UNKNOWN, f"{seen} {why_unseen}" if why_unseen else seen, stale_since)
     return Served(Status(status), reason)

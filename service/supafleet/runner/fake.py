@@ -52,6 +52,27 @@ def removes() -> Script:
     return Script(events=(observed("missing", objects=0),))
 
 
+def pauses() -> Script:
+    """A pause after which everything stands still."""
+    return Script(events=(observed("exited"),))
+
+
+def sees(**phases_by_ref: str | dict[str, str]) -> Script:
+    """A look at a Docker host: for each ref one phase of all services, or those that are not healthy."""
+    projects = {}
+    for ref, seen in phases_by_ref.items():
+        phases = dict.fromkeys(SERVICES, seen if isinstance(seen, str) else "healthy")
+        phases |= {} if isinstance(seen, str) else seen
+        services = {
+            name: {"phase": phase, "exit_code": 137 if phase == "exited" else None, "restart_count": 0, "image": None}
+            for name, phase in phases.items()
+        }
+        projects[ref] = {"installation": "local", "objects": [f"{ref}-{name}" for name in phases], "services": services}
+    return Script(
+        events=(RunEvent(at=_now(), kind=EventKind.HOST_OBSERVED, phase="observe", detail={"projects": projects}),)
+    )
+
+
 def fails_on(task: str, message: str = "The service db is unhealthy.") -> Script:
     """One task fails."""
     failed = RunEvent(at=_now(), kind=EventKind.TASK_FAILED, phase="watch", task=task, message=message)
@@ -69,13 +90,15 @@ class FakeLauncher:
     def __init__(self, **scripts: Script) -> None:
         self.scripts = dict(scripts)
         self.requests: list[LaunchRequest] = []
+        #: Looks at whole Docker hosts, which come by themselves.
+        self.looks: list[LaunchRequest] = []
         self.pings = 0
         self._canceled: dict[str, asyncio.Event] = {}
         self._loops: dict[str, asyncio.AbstractEventLoop] = {}
 
     async def launch(self, request: LaunchRequest, on_event: Callable[[RunEvent], None]) -> LaunchOutcome:
         """Show the script's events and end as it says."""
-        self.requests.append(request)
+        (self.looks if request.project is None else self.requests).append(request)
         self._loops[request.run_id] = asyncio.get_running_loop()
         canceled = self._canceled.setdefault(request.run_id, asyncio.Event())
         redactor = Redactor(request.secrets)
@@ -113,4 +136,5 @@ class FakeLauncher:
     def _script(self, name: str) -> Script:
         if name in self.scripts:
             return self.scripts[name]
-        return removes() if name == "project_delete" else succeeds()
+        usual = {"project_delete": removes, "project_pause": pauses, "fleet_observe": sees}
+        return usual.get(name, succeeds)()

@@ -21,6 +21,12 @@ def begin(session: Session, run_id: str, executor: str, playbooks_commit: str | 
     return repository.begin_attempt(session, run_id, executor, utc_now(), playbooks_commit)
 
 
+def note_generation(session: Session, run: Run, generation: int) -> None:
+    """Remember which of the project's wishes the attempt applies."""
+    run.generation = generation
+    session.add(run)
+
+
 def claim_waiting(session: Session, run_id: str, executor: str) -> Run | None:
     """Take the first attempt of a run that nobody has begun; None when somebody has."""
     return repository.claim_waiting(session, run_id, executor, utc_now())

@@ -39,6 +39,12 @@ class Run(SQLModel, table=True):
     attempt: int = 0
     executor: str | None = Field(default=None, max_length=80)
     priority: int = 10
+    #: Why it was asked for, when no person did.
+    reason: str | None = Field(default=None, sa_type=sa.Text)
+    #: What it was asked to do beside its kind, such as the services to restart.
+    options: dict[str, Any] = Field(default_factory=dict, sa_column=sa.Column(JSON_TYPE, nullable=False))
+    #: Generation of the project's wishes that its latest attempt applies.
+    generation: int | None = Field(default=None)
     phase: str | None = Field(default=None, max_length=40)
     explanation: str | None = Field(default=None, sa_type=sa.Text)
     playbooks_commit: str | None = Field(default=None, max_length=80)

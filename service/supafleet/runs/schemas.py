@@ -27,6 +27,8 @@ class RunOut(BaseModel):
     driver: str
     status: RunStatus
     attempt: int = Field(description="How often it was begun: more than 1 when a killed worker's run was taken up.")
+    reason: str | None = Field(description="Why it was asked for, when no person did.")
+    options: dict[str, Any] = Field(description="What it was asked to do beside its kind.")
     phase: str | None
     explanation: str | None = Field(description="Why it ended as it did; null when it succeeded.")
     created_at: datetime

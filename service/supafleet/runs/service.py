@@ -1,7 +1,8 @@
 """The rules of runs: requesting, canceling and reading them."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
@@ -25,6 +26,8 @@ def request_run(
     actor: str,
     driver: str = "api",
     priority: int = 10,
+    reason: str | None = None,
+    options: Mapping[str, Any] | None = None,
 ) -> Run:
     """A new run, inserted and enqueued in the caller's transaction.
 
@@ -49,6 +52,8 @@ def request_run(
             "actor": actor,
             "driver": driver,
             "priority": priority,
+            "reason": reason,
+            "options": dict(options or {}),
             "status": RunStatus.QUEUED,
             "created_at": utc_now(),
         }

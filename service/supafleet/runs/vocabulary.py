@@ -10,6 +10,10 @@ class RunKind(StrEnum):
     """What a run does; each kind is a playbook of the same name."""
 
     PROJECT_CREATE = "project_create"
+    PROJECT_CONVERGE = "project_converge"
+    PROJECT_PAUSE = "project_pause"
+    PROJECT_RESUME = "project_resume"
+    PROJECT_RESTART = "project_restart"
     PROJECT_DELETE = "project_delete"
     PROJECT_OBSERVE = "project_observe"
 
@@ -27,9 +31,19 @@ class RunKind(StrEnum):
         """What a run of this kind is doing, for "the project is busy: ..."."""
         return {
             RunKind.PROJECT_CREATE: "creating the project",
+            RunKind.PROJECT_CONVERGE: "converging the project",
+            RunKind.PROJECT_PAUSE: "pausing the project",
+            RunKind.PROJECT_RESUME: "resuming the project",
+            RunKind.PROJECT_RESTART: "restarting the project",
             RunKind.PROJECT_DELETE: "deleting the project",
             RunKind.PROJECT_OBSERVE: "observing the project",
         }[self]
+
+
+#: Kinds that make a project what its settings say.
+GENERATION_KINDS = frozenset(
+    {RunKind.PROJECT_CREATE, RunKind.PROJECT_CONVERGE, RunKind.PROJECT_RESUME, RunKind.PROJECT_RESTART}
+)
 
 
 class Lane(StrEnum):

@@ -25,3 +25,10 @@ def find_any_secret(session: Session) -> ProjectSecret | None:
 def delete_project_secrets(session: Session, project_id: int) -> None:
     """Forget the project's secrets."""
     session.exec(sa.delete(ProjectSecret).where(col(ProjectSecret.project_id) == project_id))
+
+
+def delete_project_secret(session: Session, project_id: int, name: str) -> None:
+    """Forget one secret of a project."""
+    session.exec(
+        sa.delete(ProjectSecret).where(col(ProjectSecret.project_id) == project_id, col(ProjectSecret.name) == name)
+    )

@@ -21,6 +21,13 @@ def store_secrets(session: Session, project_id: int, values: Mapping[str, str], 
     session.flush()
 
 
+def replace_secret(session: Session, project_id: int, name: str, value: str | None, settings: Settings) -> None:
+    """Keep another value under a name, or none."""
+    repository.delete_project_secret(session, project_id, name)
+    if value is not None:
+        store_secrets(session, project_id, {name: value}, settings)
+
+
 def reveal_secrets(session: Session, project_id: int, settings: Settings) -> dict[str, str]:
     """The project's secrets in the clear, by name."""
     cipher = load_cipher(settings)

@@ -1,0 +1,137 @@
+#!/usr/bin/python
+"""Stop containers of a project, stage by stage, and see that they stand still."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: stopped_containers
+short_description: Stop services of a project in order
+description:
+  - Stops the containers of one stage at the same time and waits for them before the next stage begins. What stands
+    still already stays as it is. Nothing is removed.
+  - The containers are found by their labels, so that it works whatever became of the project's folder.
+options:
+  project:
+    description: Ref of the project.
+    type: str
+    required: true
+  stages:
+    description: Stages in order, each with V(services) and V(timeout), the seconds a service has to end by itself. A
+      container whose service stands in none belongs to the first stage, unless O(only) is given.
+    type: list
+    elements: dict
+    required: true
+  only:
+    description: Services to stop; all of them when empty.
+    type: list
+    elements: str
+    default: []
+  expected:
+    description: Services of the project, for the phases in the observation.
+    type: list
+    elements: str
+    default: []
+  renew_lock:
+    description: Id of the run whose lock of the project is kept alive.
+    type: str
+    required: true
+  data_root:
+    description: Folder of Supafleet's own data on the host.
+    type: path
+    default: /var/lib/supafleet
+author: [Supafleet]
+"""
+
+EXAMPLES = r"""
+- name: Stop a project
+  stopped_containers:
+    project: demo
+    renew_lock: "4711"
+    stages:
+      - {services: [kong, studio], timeout: 10}
+      - {services: [db], timeout: 60}
+"""
+
+RETURN = r"""
+stopped:
+  description: Names of the services that were stopped, or would be.
+  returned: success
+  type: list
+observation:
+  description: What C(docker_observation) returns, seen afterwards.
+  returned: success
+  type: dict
+"""
+
+import concurrent.futures
+import traceback
+import urllib.parse
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.common.text.converters import to_text
+from ansible.module_utils.engine_api import Engine, EngineError
+from ansible.module_utils.host_lock import renew
+from ansible.module_utils.host_view import brief_view, whole_view
+from ansible.module_utils.observation import LABEL_SERVICE
+
+ARGUMENTS = {
+    "project": {"type": "str", "required": True},
+    "stages": {"type": "list", "elements": "dict", "required": True},
+    "only": {"type": "list", "elements": "str", "default": []},
+    "expected": {"type": "list", "elements": "str", "default": []},
+    "renew_lock": {"type": "str", "required": True},
+    "data_root": {"type": "path", "default": "/var/lib/supafleet"},
+}
+RUNNING = ("running", "restarting", "paused")
+
+
+def staged(entries, stages, only):
+    """For each stage its timeout and the containers in it that run: a list of (seconds, entries)."""
+    named = {service for stage in stages for service in stage["services"]}
+    running = [entry for entry in entries if entry["State"] in RUNNING]
+    plan = []
+    for index, stage in enumerate(stages):
+        chosen = []
+        for entry in running:
+            service = entry["Labels"].get(LABEL_SERVICE, "")
+            is_here = service in stage["services"] or (index == 0 and service not in named and not only)
+            if is_here and (not only or service in only):
+                chosen.append(entry)
+        plan.append((int(stage["timeout"]), chosen))
+    return plan
+
+
+def stop(entry, seconds):
+    engine = Engine()
+    path = "/containers/" + entry["Id"]
+    try:
+        if entry["State"] == "paused":
+            engine.post(path + "/unpause")  # a frozen process cannot end
+        engine.post(path + "/stop?" + urllib.parse.urlencode({"t": seconds}), takes_seconds=seconds)
+    except EngineError as error:
+        if error.status not in (304, 404):
+            raise
+
+
+def main():
+    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    wanted = module.params
+    project, stopped = wanted["project"], []
+    try:
+        engine = Engine()
+        for seconds, entries in staged(brief_view(engine, project), wanted["stages"], wanted["only"]):
+            stopped += [entry["Labels"].get(LABEL_SERVICE, "") for entry in entries]
+            if module.check_mode or not entries:
+                continue
+            if not renew(wanted["data_root"], project, wanted["renew_lock"]):
+                module.fail_json(msg=f"the lock of project {project} was lost to another run: start this run again")
+            with concurrent.futures.ThreadPoolExecutor(max_workers=len(entries)) as pool:
+                list(pool.map(lambda entry: stop(entry, seconds), entries))  # noqa: B023 - the pool ends in this round
+        observation = whole_view(engine, project, wanted["expected"])
+    except (EngineError, OSError) as error:
+        module.fail_json(msg=to_text(error), exception=traceback.format_exc())
+    module.exit_json(changed=bool(stopped), stopped=sorted(stopped), observation=observation)
+
+
+if __name__ == "__main__":
+    main()

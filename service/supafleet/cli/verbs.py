@@ -1,0 +1,88 @@
+"""`supafleet project pause|resume|restart|set`: verbs that change a project which is there."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from supafleet.cli.client import as_document
+from supafleet.cli.exits import UsageError, documented_by
+from supafleet.cli.output import JsonOption, phase_times, print_json, print_note, print_project
+from supafleet.cli.request import parse_settings, read_settings_file
+from supafleet.cli.session import open_client
+from supafleet.cli.watch import require_success, show_for, watch_run
+
+RefArgument = Annotated[str, typer.Argument(metavar="REF", help="The project's ref, as `project list` shows it.")]
+WaitOption = Annotated[bool, typer.Option("--wait", help="Watch the run to its end; fail when it fails.")]
+
+
+def pause(ref: RefArgument, wait: WaitOption = False, is_json: JsonOption = False) -> None:
+    """Stop all services of a project and keep its data."""
+    _act(ref, "pause", None, "is paused", wait=wait, is_json=is_json)
+
+
+def resume(ref: RefArgument, wait: WaitOption = False, is_json: JsonOption = False) -> None:
+    """Bring a paused project up again, with the same keys and data."""
+    _act(ref, "resume", None, "is up", wait=wait, is_json=is_json)
+
+
+def restart(
+    ref: RefArgument,
+    services: Annotated[list[str] | None, typer.Argument(metavar="[SERVICE]...", help="Default: all.")] = None,
+    wait: WaitOption = False,
+    is_json: JsonOption = False,
+) -> None:
+    """Restart a project, or some of its services."""
+    _act(ref, "restart", {"services": services or []}, "is up", wait=wait, is_json=is_json)
+
+
+def change(
+    ref: RefArgument,
+    setting: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME=VALUE]...", help="Settings; a dot goes a level down."),
+    ] = None,
+    settings_file: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="Settings as YAML; the place for those that hold secrets.")
+    ] = None,
+    unset: Annotated[list[str] | None, typer.Option(metavar="NAME", help="A setting to take back.")] = None,
+    self_healing: Annotated[
+        bool | None, typer.Option("--heal/--no-heal", help="Whether lost containers are brought back.")
+    ] = None,
+    is_json: JsonOption = False,
+) -> None:
+    """Change settings of a project; ends when they are applied."""
+    given = parse_settings(setting or [], read_settings_file(settings_file) if settings_file else None)
+    given |= dict.fromkeys(unset or [])
+    body: dict[str, Any] = {}
+    if given:
+        body["settings"] = given
+    if self_healing is not None:
+        body["self_healing"] = self_healing
+    if not body:
+        raise UsageError("nothing to change: give NAME=VALUE, --settings-file, --unset or --heal")
+    with open_client() as client:
+        project = client.change_project(ref, body)
+    if is_json:
+        print_json(as_document(project))
+    else:
+        print_project(project)
+
+
+def _act(ref: str, verb: str, body: dict[str, Any] | None, done: str, *, wait: bool, is_json: bool) -> None:
+    with open_client() as client:
+        run = client.act_on_project(ref, verb, body)
+        if run is not None and wait:
+            run = watch_run(client, run.id, show_for(is_json=is_json))
+    document = {"ref": ref, "run": None if run is None else as_document(run)}
+    if run is not None and wait:
+        with documented_by(document):
+            require_success(run)
+    if is_json:
+        print_json(document)
+    elif run is None:
+        print(f"{ref} {done}: nothing to do")
+    elif wait:
+        print(f"{ref} {done}: {phase_times(run)}")
+    else:
+        print_note(f"the run has been asked for. Watch it with: supafleet run events {run.id} -f")

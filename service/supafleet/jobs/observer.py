@@ -1,0 +1,135 @@
+"""Looks at every Docker host on a schedule, and folds what was seen into all of its projects.
+
+A look is not a run: it has no row, no queue and no mutex, since it repeats for ever and changes nothing. When several
+workers share a database, the host's row decides which of them looks.
+"""
+
+import asyncio
+import threading
+import uuid
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from sqlalchemy.engine import Engine
+
+from supafleet.db import reading, row_id, unit_of_work, utc_now
+from supafleet.hosts import service as hosts
+from supafleet.jobs.engine import JobEngine
+from supafleet.projects import sighting
+from supafleet.runner.launcher import LaunchRequest, PlaybookLauncher
+from supafleet.runner.outcome import LaunchOutcome
+from supafleet.runs.vocabulary import EventKind, RunEvent
+from supafleet.settings import Settings
+
+_TICK_SECONDS = 0.5
+_PLAYBOOK = "fleet_observe.yml"
+_LOOKS_AT_ONCE = 4
+_TIMEOUT_SECONDS = 90
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class HostLook:
+    """A Docker host that it is time to look at."""
+
+    host_id: int
+    name: str
+    entry: dict[str, Any]
+    refs: list[str]
+
+
+class Observer:
+    """The thread of a worker that looks at Docker hosts, and asks for converges that are overdue."""
+
+    def __init__(self, engine: Engine, settings: Settings, jobs: JobEngine, launcher: PlaybookLauncher) -> None:
+        self._engine = engine
+        self._settings = settings
+        self._jobs = jobs
+        self._launcher = launcher
+        self._stop = threading.Event()
+        self._looks = ThreadPoolExecutor(max_workers=_LOOKS_AT_ONCE, thread_name_prefix="look")
+        self._thread = threading.Thread(target=self._loop, name="observer", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the looks that are underway, and begin no more."""
+        self._stop.set()
+        self._launcher.stop()
+        if self._thread.is_alive():
+            self._thread.join(timeout=5)
+        self._looks.shutdown(wait=True, cancel_futures=True)
+
+    def _loop(self) -> None:
+        while not self._stop.wait(_TICK_SECONDS):
+            try:
+                # Reading first: a transaction that may write locks the whole of an SQLite database.
+                with reading(self._engine) as session:
+                    is_due, is_overdue = hosts.has_due_looks(session), sighting.has_overdue(session)
+                if is_due:
+                    for look in self._claim():
+                        self._looks.submit(self._look, look)
+                if is_overdue:
+                    with unit_of_work(self._engine) as session:
+                        sighting.converge_overdue(session, self._jobs)
+                self._launcher.ping()
+            except Exception as error:  # the thread must live: the database may be away for a while
+                _log.warning("observer.failed", reason=type(error).__name__)
+
+    def _claim(self) -> list[HostLook]:
+        with unit_of_work(self._engine) as session:
+            due = hosts.claim_due_looks(session, self._settings.observation_interval_seconds)
+            looks = [
+                HostLook(row_id(host), host.name, hosts.inventory_entry(host), sighting.refs_on(session, row_id(host)))
+                for host in due
+            ]
+        # A host without projects has nothing to tell.
+        return [look for look in looks if look.refs]
+
+    def _look(self, look: HostLook) -> None:
+        began_at = utc_now()
+        sightings: list[RunEvent] = []
+
+        def take(event: RunEvent) -> None:
+            if event.kind is EventKind.HOST_OBSERVED:
+                sightings.append(event)
+
+        request = LaunchRequest(
+            run_id=f"look-{uuid.uuid4()}",
+            attempt=1,
+            playbook=_PLAYBOOK,
+            installation=self._settings.installation,
+            host=look.name,
+            docker_host=look.entry,
+            timeout_seconds=_TIMEOUT_SECONDS,
+        )
+        try:
+            outcome = asyncio.run(self._launcher.launch(request, take))
+            if self._stop.is_set():
+                return
+            error = _why_unseen(outcome, sightings)
+            with unit_of_work(self._engine) as session:
+                hosts.note_look(session, look.host_id, utc_now(), error)
+            if error is not None:
+                _log.warning("host.unseen", host=look.name, reason=error)
+                return
+            projects: Mapping[str, Any] = (sightings[-1].detail or {})["projects"]
+            for ref in look.refs:
+                with unit_of_work(self._engine) as session:
+                    sighting.fold_sighting(
+                        session, self._jobs, ref, projects.get(ref), began_at, sightings[-1].at, self._settings
+                    )
+        except Exception:  # the next look may go well
+            _log.exception("look.failed", host=look.name)
+
+
+def _why_unseen(outcome: LaunchOutcome, sightings: list[RunEvent]) -> str | None:
+    if outcome.status == "successful" and sightings:
+        return None
+    told = (outcome.explanation or "The look ended without having seen anything.").strip().splitlines()[0]
+    return told if told.endswith(".") else f"{told}."

@@ -1,0 +1,111 @@
+"""Changing a project's settings: each change raises its generation, and one converge follows for all that came."""
+
+import json
+import time
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy.engine import Engine
+from sqlmodel import Session
+
+from supafleet.accounts.service import Actor
+from supafleet.db import reading, row_id
+from supafleet.errors import AppError, IllegalTransition, InvalidField, ProjectNotFound, describe_validation_errors
+from supafleet.jobs.engine import JobEngine
+from supafleet.projects import repository, service
+from supafleet.projects.models import Project
+from supafleet.projects.schemas import ProjectPatch
+from supafleet.projects.states import Desired, Status
+from supafleet.runs import service as runs
+from supafleet.runs.models import Run
+from supafleet.runs.vocabulary import RunKind
+from supafleet.secrets import service as secrets
+from supafleet.settings import Settings
+from supafleet.stack.settings import ProjectSettings
+
+_POLL_SECONDS = 0.2
+_UP = (Status.ACTIVE_HEALTHY, Status.ACTIVE_UNHEALTHY)
+_COMING = (*_UP, Status.COMING_UP, Status.RESTARTING, Status.RESTORING)
+
+
+class NotApplied(AppError):  # noqa: N818 - a sentence about what happened reads better
+    """The change is stored, but the project is not what it says."""
+
+    status_code = 502
+    code = "not_applied"
+
+
+def change_project(
+    session: Session, jobs: JobEngine, ref: str, patch: ProjectPatch, actor: Actor, settings: Settings
+) -> int | None:
+    """Store what the patch asks for; the generation that will be applied, or None when nothing has to be.
+
+    A run that is underway is no hindrance: the converge follows it.
+
+    Raises:
+        InvalidField: the settings that would come of it are not valid; nothing is changed.
+        IllegalTransition: the project is going, or never came up.
+    """
+    service.get_project(session, ref, actor)
+    project = repository.lock_project(session, ref)
+    if project is None:
+        raise ProjectNotFound(ref)
+    if project.desired_state == Desired.REMOVED:
+        raise IllegalTransition(f"A project that is {project.status} cannot be changed.")
+    if patch.self_healing is not None:
+        project.self_healing, project.heals, project.heal_after = patch.self_healing, 0, None
+    is_changed = patch.settings is not None and _store(session, project, patch.settings, settings)
+    session.add(project)
+    if not is_changed:
+        return None
+    project.desired_generation += 1
+    if project.status in _UP and runs.unfinished_run(session, ref) is None:
+        reason = "Settings changed."
+        service.request_run(session, jobs, RunKind.PROJECT_CONVERGE, project, actor.username, reason=reason)
+    session.flush()
+    # A paused project applies it when it is resumed; one that failed to come up, when it is restarted.
+    return project.desired_generation if project.status in _COMING else None
+
+
+def wait_until_applied(engine: Engine, ref: str, generation: int, timeout_seconds: float) -> None:
+    """Return once the generation was seen to be applied.
+
+    Raises:
+        NotApplied: the run that tried it failed, or the time is over.
+    """
+    until = time.monotonic() + timeout_seconds
+    while True:
+        with reading(engine) as session:
+            project = repository.find_project(session, ref)
+            if project is None or project.applied_generation >= generation:
+                return
+            run = runs.latest_run(session, ref)
+        if _has_failed(run, generation):
+            raise NotApplied(f"The change is stored but was not applied: {run.explanation if run else ''}")
+        if time.monotonic() >= until:
+            raise NotApplied(f"The change is stored but was not applied within {timeout_seconds:g} s; it still may be.")
+        time.sleep(_POLL_SECONDS)
+
+
+def _has_failed(run: Run | None, generation: int) -> bool:
+    return run is not None and run.ended_at is not None and (run.generation or 0) >= generation
+
+
+def _store(session: Session, project: Project, wishes: dict[str, Any], settings: Settings) -> bool:
+    """Merge the wishes, name by name; null takes a setting back to its default. Whether anything is different."""
+    known = secrets.reveal_secrets(session, row_id(project), settings)
+    environment = json.loads(known.get(service.ENVIRONMENT_SECRET, "{}"))
+    before = project.settings | ({"environment": environment} if environment else {})
+    merged = {name: value for name, value in {**before, **wishes}.items() if value is not None}
+    try:
+        after = ProjectSettings.model_validate(merged).model_dump(mode="json", exclude_unset=True)
+    except ValidationError as error:
+        place, _, sentence = describe_validation_errors(error.errors(), ("settings",)).partition(": ")
+        raise InvalidField(place, sentence) from None
+    if after == before:
+        return False
+    environment = after.pop("environment", None)
+    project.settings = after
+    text = json.dumps(environment) if environment else None
+    secrets.replace_secret(session, row_id(project), service.ENVIRONMENT_SECRET, text, settings)
+    return True

@@ -1,0 +1,95 @@
+"""Pausing, resuming and restarting projects: what is wanted changes and a run is requested, in one transaction."""
+
+from collections.abc import Sequence
+
+from sqlmodel import Session
+
+from supafleet.accounts.service import Actor
+from supafleet.errors import InvalidField, ProjectNotFound, allowed
+from supafleet.jobs.engine import JobEngine
+from supafleet.projects import repository, service
+from supafleet.projects.models import Project
+from supafleet.projects.states import SERVICES, Desired, Status, move
+from supafleet.runs import service as runs
+from supafleet.runs.models import Run
+from supafleet.runs.vocabulary import RunKind
+
+
+def pause_project(session: Session, jobs: JobEngine, ref: str, actor: Actor) -> Run | None:
+    """Stop all services and keep all data; None when the project is paused and was seen so.
+
+    Raises:
+        ProjectBusy, IllegalTransition: another run has not ended, or the project never came up.
+    """
+    project = _locked(session, ref, actor)
+    if project.status == Status.INACTIVE and project.status_reason is None:
+        return None
+    if project.status == Status.PAUSING:
+        return runs.unfinished_run(session, ref)
+    run = _request(session, jobs, RunKind.PROJECT_PAUSE, project, actor, Status.PAUSING, "be paused")
+    project.desired_state = Desired.PAUSED
+    return run
+
+
+def resume_project(session: Session, jobs: JobEngine, ref: str, actor: Actor) -> Run | None:
+    """Bring a paused project up again; None when it is up.
+
+    Raises:
+        ProjectBusy, IllegalTransition: another run has not ended, or the project was not paused.
+    """
+    project = _locked(session, ref, actor)
+    if project.status == Status.ACTIVE_HEALTHY:
+        return None
+    if project.status == Status.RESTORING:
+        return runs.unfinished_run(session, ref)
+    run = _request(session, jobs, RunKind.PROJECT_RESUME, project, actor, Status.RESTORING, "be resumed")
+    project.desired_state = Desired.ACTIVE
+    return run
+
+
+def restart_project(
+    session: Session, jobs: JobEngine, ref: str, actor: Actor, services: Sequence[str] = ()
+) -> Run | None:
+    """Stop all services, or those named, and bring them up again; a restart that is underway is given as it is.
+
+    Raises:
+        InvalidField: a service is not known.
+        ProjectBusy, IllegalTransition: another run has not ended, or the project is paused or going.
+    """
+    unknown = [name for name in services if name not in SERVICES]
+    if unknown:
+        raise InvalidField("services", f"must be {allowed(SERVICES)}")
+    project = _locked(session, ref, actor)
+    options = {"restart_services": sorted(set(services))} if services else {}
+    holder = runs.unfinished_run(session, ref)
+    if holder is not None and holder.kind == RunKind.PROJECT_RESTART and holder.options == options:
+        return holder
+    run = service.request_run(session, jobs, RunKind.PROJECT_RESTART, project, actor.username, options=options)
+    _move(session, project, Status.RESTARTING, "be restarted")
+    project.desired_state = Desired.ACTIVE
+    return run
+
+
+def _request(
+    session: Session, jobs: JobEngine, kind: RunKind, project: Project, actor: Actor, target: Status, verb: str
+) -> Run:
+    # The run comes first: a project that is busy refuses with the name of the run that holds it.
+    run = service.request_run(session, jobs, kind, project, actor.username)
+    _move(session, project, target, verb)
+    return run
+
+
+def _move(session: Session, project: Project, target: Status, verb: str) -> None:
+    project.status = move(project.status, target, verb=verb)
+    project.status_reason = None
+    project.heals, project.heal_after = 0, None
+    session.add(project)
+    session.flush()
+
+
+def _locked(session: Session, ref: str, actor: Actor) -> Project:
+    service.get_project(session, ref, actor)
+    project = repository.lock_project(session, ref)
+    if project is None:
+        raise ProjectNotFound(ref)
+    return project

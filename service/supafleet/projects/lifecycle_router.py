@@ -1,0 +1,102 @@
+"""The verbs of a project: pause, resume, restart and change, in the official words and in our own."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Response, status
+from sqlmodel import Session
+
+from supafleet.db import EngineDep, SessionDep, reading, unit_of_work
+from supafleet.deps import CurrentActor, JobsDep, SettingsDep
+from supafleet.errors import responses
+from supafleet.projects import configuration, lifecycle, service
+from supafleet.projects.fleet_router import render_project
+from supafleet.projects.schemas import FleetProject, ProjectPatch, RestartBody
+from supafleet.runs import service as runs
+from supafleet.runs.models import Run
+from supafleet.runs.schemas import RunOut
+
+router = APIRouter()
+
+ProjectRef = Annotated[str, Path(description="Ref of the project: 20 lowercase letters.")]
+_REFUSALS = responses(401, 403, 404, 409)
+_APPLY_SECONDS = 300.0
+
+
+@router.post("/v1/projects/{ref}/pause", tags=["Projects"], operation_id="v1-pause-a-project", responses=_REFUSALS)
+def pause_officially(ref: ProjectRef, session: SessionDep, actor: CurrentActor, jobs: JobsDep) -> Response:
+    """Begin to pause a project; asked again, nothing changes."""
+    lifecycle.pause_project(session, jobs, ref, actor)
+    return _empty(status.HTTP_200_OK)
+
+
+@router.post("/v1/projects/{ref}/restore", tags=["Projects"], operation_id="v1-restore-a-project", responses=_REFUSALS)
+def restore_officially(ref: ProjectRef, session: SessionDep, actor: CurrentActor, jobs: JobsDep) -> Response:
+    """Begin to bring a paused project up again; asked again, nothing changes."""
+    lifecycle.resume_project(session, jobs, ref, actor)
+    return _empty(status.HTTP_200_OK)
+
+
+@router.post(
+    "/v1/projects/{ref}/restart",
+    tags=["Projects"],
+    operation_id="v1-restart-a-project",
+    status_code=status.HTTP_201_CREATED,
+    responses=_REFUSALS,
+)
+def restart_officially(ref: ProjectRef, session: SessionDep, actor: CurrentActor, jobs: JobsDep) -> Response:
+    """Begin to restart a project."""
+    lifecycle.restart_project(session, jobs, ref, actor)
+    return _empty(status.HTTP_201_CREATED)
+
+
+@router.post("/fleet/projects/{ref}/pause", tags=["Fleet"], operation_id="fleet-pause-project", responses=_REFUSALS)
+def pause(ref: ProjectRef, session: SessionDep, actor: CurrentActor, jobs: JobsDep) -> RunOut | None:
+    """Begin to pause a project: its run, or null when it is paused."""
+    return _rendered(session, lifecycle.pause_project(session, jobs, ref, actor))
+
+
+@router.post("/fleet/projects/{ref}/resume", tags=["Fleet"], operation_id="fleet-resume-project", responses=_REFUSALS)
+def resume(ref: ProjectRef, session: SessionDep, actor: CurrentActor, jobs: JobsDep) -> RunOut | None:
+    """Begin to bring a paused project up again: its run, or null when it is up."""
+    return _rendered(session, lifecycle.resume_project(session, jobs, ref, actor))
+
+
+@router.post(
+    "/fleet/projects/{ref}/restart",
+    tags=["Fleet"],
+    operation_id="fleet-restart-project",
+    responses=responses(401, 403, 404, 409, 422),
+)
+def restart(
+    ref: ProjectRef, session: SessionDep, actor: CurrentActor, jobs: JobsDep, body: RestartBody | None = None
+) -> RunOut | None:
+    """Begin to restart all services of a project, or those that are named: its run."""
+    services = body.services if body else []
+    return _rendered(session, lifecycle.restart_project(session, jobs, ref, actor, services))
+
+
+@router.patch(
+    "/fleet/projects/{ref}",
+    tags=["Fleet"],
+    operation_id="fleet-change-project",
+    responses=responses(401, 403, 404, 409, 422, 502),
+)
+def change(
+    ref: ProjectRef, body: ProjectPatch, engine: EngineDep, actor: CurrentActor, jobs: JobsDep, settings: SettingsDep
+) -> FleetProject:
+    """Change settings; the answer comes when they are applied. Several changes at once end in one converge."""
+    with unit_of_work(engine) as session:
+        generation = configuration.change_project(session, jobs, ref, body, actor, settings)
+    if generation is not None:
+        configuration.wait_until_applied(engine, ref, generation, _APPLY_SECONDS)
+    with reading(engine) as session:
+        return render_project(session, service.get_project(session, ref, actor), settings)
+
+
+def _rendered(session: Session, run: Run | None) -> RunOut | None:
+    return None if run is None else runs.render_run(session, run)
+
+
+def _empty(status_code: int) -> Response:
+    # Official clients expect no body and no content type.
+    return Response(status_code=status_code, headers={"Content-Length": "0"})
