@@ -3,12 +3,13 @@
 #   make test    every test                                 make check   those that need no Docker
 #   make lint    style and types                            make bench   measurements
 #   make docs    the generated pages                        make constraints   newer pins
+#   make matrix  every process killed at every phase; goes on where it was interrupted
 # Settings: FLAVOUR=sandbox|supabase  PORT=8600  PURGE=1  PYTHON=python3.12  PYTEST_ARGS="-k name"
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := check
-.PHONY: up down test check lint bench docs constraints machine-ready test-packages
+.PHONY: up down test check lint bench matrix docs constraints machine-ready test-packages
 
 PYTHON ?= python3
 FLAVOUR ?=
@@ -54,6 +55,9 @@ lint: $(STAMP)
 
 bench: $(STAMP) test-packages machine-ready
 	@$(BIN)/python -m benchmarks
+
+matrix: $(STAMP) test-packages machine-ready
+	@$(BIN)/python -m tests.matrix
 
 docs: $(STAMP)
 	@mkdir -p docs/reference

@@ -151,6 +151,20 @@ def return_leases(data_root, owner, check_only=False):
         return True
 
 
+def recorded_projects(data_root):
+    """Whom the host's records and folders belong to: {"leases": [owners], "locks": [refs], "folders": [refs]}."""
+
+    def names(folder):
+        path = os.path.join(data_root, folder)
+        return sorted(os.listdir(path)) if os.path.isdir(path) else []
+
+    return {
+        "leases": sorted(_read(_lease_path(data_root))),
+        "locks": [name[: -len(".json")] for name in names("locks") if name.endswith(".json")],
+        "folders": names("projects"),
+    }
+
+
 def port_is_free(address, port):
     """Whether this host could listen on `address`:`port` now."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET

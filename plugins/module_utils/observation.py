@@ -101,14 +101,15 @@ def judge(containers, expected, job):
     """
     by_service = {container["service"]: container for container in containers}
     phases = {name: phase_of(by_service[name]) if name in by_service else "missing" for name in expected}
-    # While Compose still works, what has not been started yet (or is being replaced) is not sick.
+    # While Compose still works, what has not been started yet (or is being replaced) is not sick, nor is what waits for
+    # it; Compose itself fails when something it waits for is unhealthy.
     ended = job is None or job["finished"]
     sick = [
         name
         for name in expected
         if name in by_service
         and is_beyond_hope(by_service[name])
-        and (ended or phases[name] not in ("created", "exited"))
+        and (ended or phases[name] not in ("created", "exited", "unhealthy"))
     ]
     gone = [name for name in expected if phases[name] == "missing"] if ended else []
     if sick or gone or (job and job["failed"]):

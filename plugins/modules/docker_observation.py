@@ -64,6 +64,10 @@ containers:
   description: Name, project, service, state, exit code, restart count, health, times, config hash, image of each.
   returned: always
   type: list
+records:
+  description: Owners of the leases, locks and folders on the host.
+  returned: when no project is named
+  type: dict
 verdict:
   description: V(waiting), V(healthy) or V(failed), for the expected services.
   returned: always
@@ -78,7 +82,7 @@ import traceback
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.text.converters import to_text
 from ansible.module_utils.engine_api import Engine, EngineError
-from ansible.module_utils.host_lock import renew
+from ansible.module_utils.host_lock import recorded_projects, renew
 from ansible.module_utils.host_view import brief_view, engine_facts, full_view, networks_and_volumes, read_job
 from ansible.module_utils.observation import LABEL_SERVICE
 
@@ -139,6 +143,8 @@ def observe(engine, wanted):
             inspections, result = look()
     result["engine"] = engine_facts(engine)
     result["networks"], result["volumes"] = networks_and_volumes(engine, wanted["project"])
+    if wanted["project"] is None:
+        result["records"] = recorded_projects(wanted["data_root"])
     if wanted["log_tail_of"]:
         result["log_tails"] = log_tails(engine, inspections, wanted["log_tail_of"], wanted["log_lines"])
     if result["verdict"] == "healthy" and wanted["job_file"]:

@@ -19,6 +19,7 @@ from supafleet.logs import configure_logging
 from supafleet.middleware import RequestLog
 from supafleet.organizations.router import router as organizations_router
 from supafleet.probes import router as probes_router
+from supafleet.projects.doctor_router import router as doctor_router
 from supafleet.projects.fleet_router import router as fleet_projects_router
 from supafleet.projects.lifecycle_router import router as lifecycle_router
 from supafleet.projects.router import router as projects_router
@@ -72,6 +73,7 @@ def create_app(settings: Settings | None = None, launcher: PlaybookLauncher | No
         accounts_router,
         projects_router,
         lifecycle_router,
+        doctor_router,
         fleet_projects_router,
         hosts_router,
         runs_router,

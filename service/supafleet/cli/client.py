@@ -10,7 +10,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from supafleet.cli.credentials import Connection
 from supafleet.cli.exits import ApiRefusalError, ApiSilentError, ApiUnreachableError, CommandError, UsageError
-from supafleet.cli.shapes import ApiKey, FleetProject, Organization, Project, Run
+from supafleet.cli.shapes import ApiKey, FleetProject, HostReport, Organization, Project, Run
 from supafleet.runs.vocabulary import RunKind
 
 _TIMEOUT = httpx.Timeout(60, connect=5)
@@ -70,6 +70,14 @@ class FleetClient:
         """Change a project; the answer comes when it is applied."""
         path = f"/fleet/projects/{_segment(ref)}"
         return self._read("PATCH", path, FleetProject, json=body, timeout=_CHANGE_TIMEOUT)
+
+    def examine(self) -> list[HostReport]:
+        """What is not as it should be, by Docker host."""
+        return self._read("GET", "/fleet/doctor", list[HostReport])
+
+    def remove_orphan(self, host: str, ref: str) -> Run:
+        """Ask for the removal of what an unknown project left on a host."""
+        return self._read("DELETE", f"/fleet/hosts/{_segment(host)}/orphans/{_segment(ref)}", Run)
 
     def cancel_run(self, run_id: str) -> Run:
         """Ask a run to end."""

@@ -8,6 +8,7 @@ import typer
 
 from supafleet import __version__
 from supafleet.cli import projects, runs
+from supafleet.cli.doctor import doctor
 from supafleet.cli.down import down
 from supafleet.cli.exits import EXIT_MEANINGS, CommandError, ExitCode
 from supafleet.cli.output import print_json
@@ -28,6 +29,7 @@ app = typer.Typer(
 app.command()(up)
 app.command()(down)
 app.command()(serve)
+app.command()(doctor)
 app.add_typer(projects.app, name="project")
 app.add_typer(runs.app, name="run")
 

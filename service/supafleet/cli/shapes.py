@@ -121,3 +121,19 @@ class Event(_Answer):
     task: str | None = None
     message: str | None = None
     services: dict[str, ServiceState] | None = None
+
+
+class Difference(_Answer):
+    """Something on a Docker host that is not as it should be."""
+
+    kind: str
+    ref: str
+    sentence: str
+
+
+class HostReport(_Answer):
+    """A Docker host and its differences."""
+
+    host: str
+    error: str | None = None
+    differences: list[Difference] = []

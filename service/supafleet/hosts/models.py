@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
@@ -41,5 +42,9 @@ class DockerHost(SQLModel, table=True):
     #: On the database's clock (seconds since 1970): whoever finds it past looks at the host.
     next_look: float = Field(default=0.0)
     observed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    #: When the latest look ended, well or not.
+    looked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     observation_error: str | None = Field(default=None, sa_type=sa.Text)
+    #: What the latest look found that belongs to no project of ours on this host.
+    strangers: list[dict[str, Any]] = Field(default_factory=list, sa_column=sa.Column(JSON_TYPE, nullable=False))
     created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)

@@ -6,6 +6,9 @@ from sqlmodel import Session, col, select
 from supafleet.db import database_time
 from supafleet.hosts.models import DockerHost
 
+#: A time that is always past.
+LOOK_NOW = 0.0
+
 
 def list_hosts(session: Session) -> list[DockerHost]:
     """All Docker hosts, oldest first."""
@@ -25,17 +28,38 @@ def has_due_looks(session: Session) -> bool:
     )
 
 
-def claim_due_looks(session: Session, interval: float) -> list[DockerHost]:
-    """Hosts whose next look is due; from now on it is due again after the interval, so that one worker gets each."""
+def claim_due_looks(session: Session, longest: float) -> list[tuple[DockerHost, bool]]:
+    """Hosts whose next look is due, and whether somebody wished for it.
+
+    From now on it is due again after the longest time that a look takes, so that one worker gets each, and another one
+    when that worker dies over it.
+    """
     now = database_time(session)
+    wished = set(session.exec(select(DockerHost.id).where(DockerHost.next_look == LOOK_NOW)))
     statement = (
         sa.update(DockerHost)
         .where(col(DockerHost.next_look) <= now)
-        .values(next_look=now + interval)
+        .values(next_look=now + longest)
         .returning(col(DockerHost.id))
     )
     ids = [row[0] for row in session.execute(statement)]
-    return [host for host in list_hosts(session) if host.id in ids]
+    return [(host, host.id in wished) for host in list_hosts(session) if host.id in ids]
+
+
+def schedule_look(session: Session, host_id: int, pause: float) -> None:
+    """Let the next look at a host be due after a pause, unless somebody wished for one meanwhile."""
+    statement = (
+        sa.update(DockerHost)
+        .where(col(DockerHost.id) == host_id, col(DockerHost.next_look) != LOOK_NOW)
+        .values(next_look=database_time(session) + pause)
+    )
+    session.execute(statement)
+
+
+def wish_look(session: Session, host_id: int | None = None) -> None:
+    """Let the next look at a host, or at all of them, be due now."""
+    statement = sa.update(DockerHost).values(next_look=LOOK_NOW)
+    session.execute(statement if host_id is None else statement.where(col(DockerHost.id) == host_id))
 
 
 def lock_host(session: Session, host_id: int) -> DockerHost:

@@ -6,7 +6,7 @@ from typing import Any
 from sqlmodel import Session
 
 from supafleet.db import row_id
-from supafleet.errors import NotFound
+from supafleet.errors import NotFound, quote
 from supafleet.hosts import repository
 from supafleet.hosts.models import Connection, DockerHost
 from supafleet.hosts.schemas import HostBody
@@ -32,22 +32,50 @@ def has_due_looks(session: Session) -> bool:
     return repository.has_due_looks(session)
 
 
-def claim_due_looks(session: Session, interval: float) -> list[DockerHost]:
-    """Docker hosts that it is time to look at; whoever asks first gets them."""
-    return repository.claim_due_looks(session, interval)
+def claim_due_looks(session: Session, longest: float) -> list[tuple[DockerHost, bool]]:
+    """Docker hosts that it is time to look at, and whether somebody wished for it; whoever asks first gets them."""
+    return repository.claim_due_looks(session, longest)
 
 
-def note_look(session: Session, host_id: int, at: datetime, error: str | None) -> None:
+def wish_look(session: Session, host: DockerHost | None = None) -> None:
+    """Ask for a look at a host, or at all of them, without waiting for its time."""
+    repository.wish_look(session, None if host is None else row_id(host))
+
+
+def note_strangers(session: Session, host_id: int, strangers: list[dict[str, Any]]) -> None:
+    """Remember what was found on a host that belongs to no project of ours."""
+    host = get_host(session, host_id)
+    host.strangers = strangers
+    session.add(host)
+
+
+def note_look(session: Session, host_id: int, at: datetime, error: str | None, pause: float) -> None:
     """Remember how the latest look at a Docker host went.
 
     Args:
+        pause: seconds until the next one.
         error: why nothing was seen, in a sentence; None when the look went well.
     """
     host = get_host(session, host_id)
     host.observation_error = error
+    host.looked_at = at
     if error is None:
         host.observed_at = at
     session.add(host)
+    session.flush()
+    repository.schedule_look(session, host_id, pause)
+
+
+def find_host(session: Session, name: str) -> DockerHost:
+    """The Docker host of this name.
+
+    Raises:
+        NotFound: there is none.
+    """
+    host = repository.find_host(session, name)
+    if host is None:
+        raise NotFound(f"Docker host {quote(name)} does not exist.")
+    return host
 
 
 def put_host(session: Session, name: str, body: HostBody) -> tuple[DockerHost, bool]:

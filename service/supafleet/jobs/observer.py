@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -18,7 +19,7 @@ from sqlalchemy.engine import Engine
 from supafleet.db import reading, row_id, unit_of_work, utc_now
 from supafleet.hosts import service as hosts
 from supafleet.jobs.engine import JobEngine
-from supafleet.projects import sighting
+from supafleet.projects import doctor, sighting
 from supafleet.runner.launcher import LaunchRequest, PlaybookLauncher
 from supafleet.runner.outcome import LaunchOutcome
 from supafleet.runs.vocabulary import EventKind, RunEvent
@@ -54,7 +55,9 @@ class Observer:
         self._thread = threading.Thread(target=self._loop, name="observer", daemon=True)
 
     def start(self) -> None:
-        """Begin to look."""
+        """Begin to look; what happened while nobody looked is seen first."""
+        with unit_of_work(self._engine) as session:
+            hosts.wish_look(session)
         self._thread.start()
 
     def stop(self) -> None:
@@ -83,13 +86,18 @@ class Observer:
 
     def _claim(self) -> list[HostLook]:
         with unit_of_work(self._engine) as session:
-            due = hosts.claim_due_looks(session, self._settings.observation_interval_seconds)
+            due = hosts.claim_due_looks(session, _TIMEOUT_SECONDS * 1.5)
             looks = [
-                HostLook(row_id(host), host.name, hosts.inventory_entry(host), sighting.refs_on(session, row_id(host)))
-                for host in due
+                (
+                    is_wished,
+                    HostLook(
+                        row_id(host), host.name, hosts.inventory_entry(host), sighting.refs_on(session, row_id(host))
+                    ),
+                )
+                for host, is_wished in due
             ]
-        # A host without projects has nothing to tell.
-        return [look for look in looks if look.refs]
+        # A host without projects has little to tell: it is looked at when a worker starts, and when somebody wishes.
+        return [look for is_wished, look in looks if look.refs or is_wished]
 
     def _look(self, look: HostLook) -> None:
         began_at = utc_now()
@@ -113,19 +121,26 @@ class Observer:
             if self._stop.is_set():
                 return
             error = _why_unseen(outcome, sightings)
-            with unit_of_work(self._engine) as session:
-                hosts.note_look(session, look.host_id, utc_now(), error)
-            if error is not None:
+            if error is None:
+                self._fold(look, sightings[-1], began_at)
+            else:
                 _log.warning("host.unseen", host=look.name, reason=error)
-                return
-            projects: Mapping[str, Any] = (sightings[-1].detail or {})["projects"]
-            for ref in look.refs:
-                with unit_of_work(self._engine) as session:
-                    sighting.fold_sighting(
-                        session, self._jobs, ref, projects.get(ref), began_at, sightings[-1].at, self._settings
-                    )
+            # A host that takes longer than the interval to answer is not asked without a rest.
+            interval, spent = self._settings.observation_interval_seconds, (utc_now() - began_at).total_seconds()
+            with unit_of_work(self._engine) as session:
+                hosts.note_look(session, look.host_id, utc_now(), error, max(interval - spent, interval / 3))
         except Exception:  # the next look may go well
             _log.exception("look.failed", host=look.name)
+
+    def _fold(self, look: HostLook, event: RunEvent, began_at: datetime) -> None:
+        seen = event.detail or {}
+        with unit_of_work(self._engine) as session:
+            found = doctor.strangers(session, look.host_id, seen, self._settings.installation)
+            hosts.note_strangers(session, look.host_id, found)
+        projects: Mapping[str, Any] = seen["projects"]
+        for ref in look.refs:
+            with unit_of_work(self._engine) as session:
+                sighting.fold_sighting(session, self._jobs, ref, projects.get(ref), began_at, event.at, self._settings)
 
 
 def _why_unseen(outcome: LaunchOutcome, sightings: list[RunEvent]) -> str | None:

@@ -142,7 +142,10 @@ class Worker:
             return None, LaunchOutcome("error", f"The run could not be prepared: {error}")
 
     def _request(self, session: Session, run: Run) -> LaunchRequest:
-        inputs = projects.run_inputs(session, run.project_ref, self._settings)
+        if run.options.get("orphan"):
+            inputs = projects.orphan_inputs(session, run.project_ref, run.host, self._settings)
+        else:
+            inputs = projects.run_inputs(session, run.project_ref, self._settings)
         secrets: dict[str, str] = inputs["secrets"]
         docker_host = {key: value for key, value in inputs["docker_host"].items() if key != "name"}
         facts = {"id": run.id, "kind": run.kind, "actor": run.actor, "driver": run.driver}

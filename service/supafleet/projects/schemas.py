@@ -165,6 +165,24 @@ class ServiceHealth(BaseModel):
     error: str | None = None
 
 
+class Difference(BaseModel):
+    """Something on a Docker host that is not as the database has it."""
+
+    kind: Literal["orphan", "foreign", "absent", "sick"]
+    ref: str
+    sentence: str = Field(description="What it is, and the way out.")
+    objects: list[str] = Field(description="Names of containers, networks and volumes; leases and folders in words.")
+
+
+class HostReport(BaseModel):
+    """A Docker host and its differences."""
+
+    host: str
+    observed_at: datetime | None
+    error: str | None = Field(description="Why the host could not be seen; null when it was.")
+    differences: list[Difference]
+
+
 class FleetService(BaseModel):
     """What was last seen of one service."""
 

@@ -152,6 +152,22 @@ def run_inputs(session: Session, ref: str, settings: Settings) -> dict[str, Any]
     }
 
 
+def orphan_inputs(session: Session, ref: str, host_name: str, settings: Settings) -> dict[str, Any]:
+    """What the removal of a project that nobody knows any more needs: only its name and its place."""
+    host = hosts.find_host(session, host_name)
+    # The inventory wants a port and a subnet; a removal takes no leases, and gives back those on record.
+    project = {
+        "ref": ref,
+        "host": host.name,
+        "release": settings.default_release,
+        "flavour": "sandbox",
+        "size": settings.default_size,
+        "gateway_port": host.port_first,
+        "subnet": f"{host.subnet_pool.partition('/')[0].rsplit('.', 1)[0]}.0/24",
+    }
+    return {"project": project, "docker_host": hosts.inventory_entry(host), "secrets": {}}
+
+
 def public_url(project: Project, host: DockerHost) -> str:
     """Where the project's gateway answers."""
     return f"http://{hosts.public_host(host)}:{project.gateway_port}"

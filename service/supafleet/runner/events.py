@@ -44,7 +44,7 @@ class EventTranslator:
         result: Mapping[str, Any] = raw.get("result") or {}
         observation = result.get("observation")
         if isinstance(observation, Mapping) and self._project_ref is None:
-            seen = {"projects": projects_of(observation)}
+            seen = {"projects": projects_of(observation), "records": observation.get("records") or {}}
             yield RunEvent(at=at, kind=EventKind.HOST_OBSERVED, phase=phase, task=sentence, detail=seen)
         elif isinstance(observation, Mapping):
             yield from self._observed(at, phase, sentence, observation, is_retry=kind == "runner_retry")

@@ -44,6 +44,9 @@ def outcome_of(end: dict[str, Any] | None, failure: str | None, timeout_seconds:
         return LaunchOutcome("successful")
     if status == "timeout":
         return LaunchOutcome("timeout", f"The playbook did not end within {timeout_seconds:g} seconds.")
+    if status == "failed" and end.get("rc") is None:
+        # A process that ends by a signal has no exit code.
+        return LaunchOutcome("error", "The playbook was killed.", is_interrupted=True)
     if status == "failed":
         return LaunchOutcome("failed", failure or _from_output(end))
     return LaunchOutcome("error", end.get("problem") or f"The playbook ended in the unknown state {status!r}.")

@@ -78,6 +78,7 @@ def reduce_observation(observation: Mapping[str, Any]) -> dict[str, Any]:
         "phases": observation.get("phases"),
         "sick": observation.get("sick"),
         "job": observation.get("job"),
+        "records": observation.get("records"),
         "containers": containers,
         **{
             kind: [{key: each.get(key) for key in _OBJECT_FACTS} for each in observation.get(kind) or []]

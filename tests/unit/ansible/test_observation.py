@@ -78,3 +78,10 @@ def test_phases_and_hopeless_containers(
     result = verdict(observation, [container], ["db"], DONE)
     assert result["phases"]["db"] == phase
     assert result["sick"] == (["db"] if sick else [])
+
+
+def test_who_suffers_from_what_has_not_started_is_waited_for(observation: ModuleType) -> None:
+    sick = inspection("vector", health="unhealthy", failing=9)
+    waiting = inspection("analytics", status="created", health=None)
+    assert verdict(observation, [sick, waiting], ["vector", "analytics"], BUSY)["verdict"] == "waiting"
+    assert verdict(observation, [sick], ["vector"], DONE)["verdict"] == "failed"

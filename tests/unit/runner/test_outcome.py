@@ -23,6 +23,7 @@ CASES: list[tuple[dict[str, Any] | None, str | None, str, str | None, bool]] = [
     ({"end": "canceled", "reason": "lease-lost"}, None, "error", LEASE, True),
     ({"end": "canceled", "reason": "parent-died"}, None, "error", AWAY, True),
     ({"end": "error", "problem": "OSError: x"}, None, "error", "OSError: x", False),
+    ({"end": "failed", "rc": None}, "db is sick", "error", "The playbook was killed.", True),
     (None, None, "error", KILLED, True),
 ]
 

@@ -46,13 +46,15 @@ def upgrade() -> None:
     with op.batch_alter_table("docker_host") as batch:
         batch.add_column(sa.Column("next_look", sa.Float(), nullable=False, server_default="0"))
         batch.add_column(sa.Column("observed_at", sa.DateTime(timezone=True), nullable=True))
+        batch.add_column(sa.Column("looked_at", sa.DateTime(timezone=True), nullable=True))
         batch.add_column(sa.Column("observation_error", sa.Text(), nullable=True))
+        batch.add_column(sa.Column("strangers", _json(), nullable=False, server_default="[]"))
 
 
 def downgrade() -> None:
     """Go back; rows that use the new words have to be gone."""
     columns = {
-        "docker_host": ("next_look", "observed_at", "observation_error"),
+        "docker_host": ("next_look", "observed_at", "looked_at", "observation_error", "strangers"),
         "project": ("attempted_generation", "self_healing", "heals", "heal_after"),
         "run": ("reason", "options", "generation"),
     }

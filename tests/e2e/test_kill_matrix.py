@@ -1,0 +1,28 @@
+"""Some cells of the kill matrix; `make matrix` plays all of them."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.live_service import LiveService
+from tests.matrix.cells import Cell, few_lives
+from tests.matrix.playing import Stage
+
+pytestmark = pytest.mark.docker
+
+
+@pytest.fixture(scope="module")
+def stage(sandbox_images: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    live = LiveService(tmp_path_factory.mktemp("service"), "matrix", (55550, 55579), "10.228.0.0/16").start()
+    yield Stage(live)
+    with live.client() as api:
+        for project in api.get("/v1/projects").json():
+            live.delete(project["ref"])
+    live.stop()
+
+
+@pytest.mark.parametrize("cell", [cell for life in few_lives() for cell in life], ids=lambda cell: cell.name)
+def test_what_dies_leaves_a_named_state_and_nothing_else(stage: Stage, cell: Cell) -> None:
+    verdict = stage.play(cell)
+    print(f"{cell.name}: {verdict.state} after {verdict.seconds:.1f} s")
+    assert verdict.is_right, verdict

@@ -1,0 +1,68 @@
+"""What is on a host and in no database is named, and removed only when it is ours and somebody asks."""
+
+from typing import Any
+
+import pytest
+
+from supafleet.runner.fake import FakeLauncher, Script, sees
+from supafleet.runs.vocabulary import EventKind, RunEvent
+from tests.integration.api.conftest import Api
+from tests.integration.api.test_lifecycle import wait_for
+
+
+def with_strangers(script: Script, **owners: str) -> Script:
+    """The same look, with containers of other projects by the installation that owns them."""
+    (event,) = script.events
+    detail: dict[str, Any] = event.detail or {}
+    for ref, owner in owners.items():
+        detail["projects"][ref] = {"installation": owner, "objects": [f"{ref}-db"], "services": {}}
+    detail["records"] = {"leases": ["local/leaseonly", "other/theirs"], "locks": [], "folders": ["leaseonly"]}
+    return Script(events=(RunEvent(at=event.at, kind=EventKind.HOST_OBSERVED, detail=detail),))
+
+
+@pytest.fixture
+def ref(live_api: Api, launcher: FakeLauncher) -> str:
+    name = str(live_api.create()["ref"])
+    launcher.scripts["fleet_observe"] = sees(**{name: "healthy"})
+    wait_for(live_api, name, "ACTIVE_HEALTHY")
+    return name
+
+
+def differences(api: Api) -> dict[str, tuple[str, list[str]]]:
+    (report,) = api.client.get("/fleet/doctor").json()
+    assert report["error"] is None
+    return {one["ref"]: (one["kind"], one["objects"]) for one in report["differences"]}
+
+
+def test_nothing_is_said_of_what_is_right(live_api: Api, ref: str) -> None:
+    assert differences(live_api) == {}
+
+
+def test_orphans_and_foreign_objects_are_told_apart(live_api: Api, launcher: FakeLauncher, ref: str) -> None:
+    launcher.scripts["fleet_observe"] = with_strangers(sees(**{ref: "healthy"}), lost="local", theirs="other", bare="")
+    assert differences(live_api) == {
+        "lost": ("orphan", ["lost-db"]),
+        "leaseonly": ("orphan", ["its leases", "its folder"]),
+        "theirs": ("foreign", ["theirs-db", "its leases"]),
+        "bare": ("foreign", ["bare-db"]),
+    }
+    refused = live_api.client.delete("/fleet/hosts/local/orphans/theirs")
+    assert (refused.status_code, refused.json()["message"]) == (
+        409,
+        "'theirs' belongs to the installation 'other': remove it from there.",
+    )
+    assert live_api.client.delete("/fleet/hosts/local/orphans/nothing").status_code == 404
+    assert live_api.client.delete(f"/fleet/hosts/local/orphans/{ref}").status_code == 404
+
+    run = live_api.client.delete("/fleet/hosts/local/orphans/lost").json()
+    assert live_api.client.get(f"/fleet/runs/{run['id']}/events").status_code == 200  # it ends with the run
+    assert live_api.client.get(f"/fleet/runs/{run['id']}").json()["status"] == "succeeded"
+    assert launcher.requests[-1].playbook == "project_delete.yml"
+    assert launcher.requests[-1].project is not None
+    assert launcher.requests[-1].project["ref"] == "lost"
+
+
+def test_a_project_of_which_nothing_is_left_is_named(live_api: Api, launcher: FakeLauncher, ref: str) -> None:
+    live_api.client.patch(f"/fleet/projects/{ref}", json={"self_healing": False})
+    launcher.scripts["fleet_observe"] = sees()
+    assert differences(live_api) == {ref: ("absent", [])}
