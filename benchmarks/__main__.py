@@ -8,12 +8,14 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 from rich.console import Console
 
 from benchmarks import namespace
 from benchmarks.commands import docker, program, run
 from benchmarks.converge import converged_project, measure_converge
 from benchmarks.create import measure_create
+from benchmarks.events import measure_events
 from benchmarks.figures import Results
 from benchmarks.idle import measure_idle
 from benchmarks.report import as_json, print_tables
@@ -31,23 +33,27 @@ def main() -> None:
     progress = Console(stderr=True)
     with namespace.alone(), tempfile.TemporaryDirectory(prefix="supafleet-benchmark-") as folder:
         namespace.interruptible()
-        results = Results(_machine())
+        needs_engine = options.only != ["events"]
+        results = Results(_machine() | (_engine() if needs_engine else {}))
 
         def say(sentence: str) -> None:
             results.loads.append(round(os.getloadavg()[0], 2))
             progress.print(f"{sentence} (load {results.loads[-1]})", highlight=False)
 
         try:
-            namespace.sweep()
-            _provide_images()
-            say("images are there")
-            _measure(Path(folder), options, results, say)
+            if "events" in options.only:
+                measure_events(Path(folder) / "events", options.rounds, say, results)
+            if needs_engine:
+                namespace.sweep()
+                _provide_images()
+                say("images are there")
+                _measure(Path(folder), options, results, say)
         except KeyboardInterrupt:
             progress.print("interrupted: everything that was made is removed")
             raise SystemExit(130) from None
         finally:
             with namespace.undisturbed():
-                left = namespace.sweep()
+                left = namespace.sweep() if needs_engine else []
         if left:
             progress.print(f"removed at the end, because the benchmark had left it: {', '.join(left)}")
     if options.json:
@@ -75,7 +81,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=_ROUNDS, metavar="N", help=f"pairs of each kind ({_ROUNDS})")
     parser.add_argument("--quick", action="store_const", const=_QUICK_ROUNDS, dest="rounds", help="two rounds")
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
-    parser.add_argument("--only", nargs="+", choices=["create", "converge", "idle"], default=["create", "converge"])
+    parts = ["create", "converge", "events"]
+    parser.add_argument("--only", nargs="+", choices=[*parts, "idle"], default=parts, help="events needs no Docker")
     options = parser.parse_args()
     if options.rounds < 1:
         parser.error("--rounds must be at least 1")
@@ -83,14 +90,19 @@ def _options() -> argparse.Namespace:
 
 
 def _machine() -> dict[str, str | float | int]:
-    facts = json.loads(docker("info", "--format", "{{json .}}"))
     return {
         "cores": os.cpu_count() or 1,
-        "memory_gb": round(facts["MemTotal"] / 1024**3, 1),
-        "engine": facts["ServerVersion"],
-        "compose": docker("compose", "version", "--short"),
+        "memory_gb": round(psutil.virtual_memory().total / 1024**3, 1),
         "python": sys.version.split()[0],
         "load_at_start": round(os.getloadavg()[0], 2),
+    }
+
+
+def _engine() -> dict[str, str | float | int]:
+    facts = json.loads(docker("info", "--format", "{{json .}}"))
+    return {
+        "engine": facts["ServerVersion"],
+        "compose": docker("compose", "version", "--short"),
         "other_containers": facts["ContainersRunning"],
     }
 

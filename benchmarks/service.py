@@ -5,7 +5,7 @@ import os
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,22 @@ _START_SECONDS = 60
 _REMOVAL_SECONDS = 240
 
 
-class Service:
-    """`supafleet serve`, and a client of it."""
+#: The words that start a service on a port.
+Command = Callable[[str], list[str]]
 
-    def __init__(self, folder: Path) -> None:
+
+def _serve(_port: str) -> list[str]:
+    return [program("supafleet"), "serve"]
+
+
+class Service:
+    """`supafleet serve` or another command that serves, and a client of it."""
+
+    def __init__(self, folder: Path, command: Command) -> None:
         self._folder = folder
+        self._command = command
+        self.url = ""
+        self.token = ""
         self._log = folder / "service.log"
         self.process: subprocess.Popen[bytes] | None = None
         self.api = httpx.Client()
@@ -32,7 +43,7 @@ class Service:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        url = f"http://127.0.0.1:{port}"
+        self.url = f"http://127.0.0.1:{port}"
         environment = {name: value for name, value in os.environ.items() if not name.startswith("SUPAFLEET_")} | {
             "SUPAFLEET_DATA_DIR": str(self._folder),
             "SUPAFLEET_LISTEN_PORT": str(port),
@@ -44,7 +55,7 @@ class Service:
         }
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
-                [program("supafleet"), "serve"],
+                self._command(str(port)),
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -52,12 +63,12 @@ class Service:
                 start_new_session=True,
             )
         deadline = time.monotonic() + _START_SECONDS
-        while not _is_ready(url):
+        while not _is_ready(self.url):
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"the service did not start:\n{self._log.read_text()[-4000:]}")
             time.sleep(0.1)
-        token = (self._folder / "owner-token").read_text().strip()
-        self.api = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=60)
+        self.token = (self._folder / "owner-token").read_text().strip()
+        self.api = httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {self.token}"}, timeout=60)
 
     def stop(self) -> None:
         """Remove every project, then end the process."""
@@ -118,10 +129,10 @@ class Service:
 
 
 @contextlib.contextmanager
-def running_service(folder: Path) -> Iterator[Service]:
+def running_service(folder: Path, command: Command = _serve) -> Iterator[Service]:
     """A service that is ready; its projects and itself are gone afterwards."""
     folder.mkdir(mode=0o700)
-    service = Service(folder)
+    service = Service(folder, command)
     try:
         service.start()
         yield service

@@ -7,6 +7,7 @@ from importlib.metadata import version
 import structlog
 from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
+from sqlalchemy.engine import Engine
 
 from supafleet.accounts.router import router as accounts_router
 from supafleet.bootstrap import prepare
@@ -14,7 +15,7 @@ from supafleet.db import engine_from_url
 from supafleet.document import install_document
 from supafleet.errors import StartRefused, register_error_handlers
 from supafleet.hosts.router import router as hosts_router
-from supafleet.jobs.engine import build_job_engine
+from supafleet.jobs.engine import JobEngine, build_job_engine, build_queueing_engine
 from supafleet.logs import configure_logging
 from supafleet.middleware import RequestLog
 from supafleet.organizations.router import router as organizations_router
@@ -39,6 +40,11 @@ def create_app(settings: Settings | None = None, launcher: PlaybookLauncher | No
     """
     chosen = settings or Settings()
 
+    def build_jobs(engine: Engine) -> JobEngine:
+        if not chosen.embedded_worker:
+            return build_queueing_engine(chosen)
+        return build_job_engine(chosen, engine, launcher)
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         configure_logging(chosen)
@@ -46,7 +52,7 @@ def create_app(settings: Settings | None = None, launcher: PlaybookLauncher | No
         try:
             await run_in_threadpool(prepare, chosen, engine)
             app.state.engine = engine
-            app.state.jobs = build_job_engine(chosen, engine, launcher)
+            app.state.jobs = build_jobs(engine)
             await run_in_threadpool(app.state.jobs.start)
             log.info("service.started", url=chosen.resolved_public_url, database=engine.dialect.name)
             yield

@@ -38,7 +38,7 @@ def prepare(settings: Settings, engine: Engine) -> None:
     Raises:
         StartRefused: the settings, the data folder or the master key do not allow a start.
     """
-    _check_settings(settings)
+    _check_settings(settings, engine)
     _make_data_dir(settings)
     with _alone(settings):
         _make_database_private(engine)
@@ -48,7 +48,7 @@ def prepare(settings: Settings, engine: Engine) -> None:
             _prepare_owner(session, settings)
 
 
-def _check_settings(settings: Settings) -> None:
+def _check_settings(settings: Settings, engine: Engine) -> None:
     for name, value, known in (
         ("default_release", settings.default_release, catalogue.release_names()),
         ("default_size", settings.default_size, catalogue.size_names()),
@@ -57,6 +57,8 @@ def _check_settings(settings: Settings) -> None:
             raise StartRefused(f"{name}: must be {allowed(known)}")
     if settings.local_port_last < settings.local_port_first:
         raise StartRefused("local_port_last: must not be less than local_port_first")
+    if not settings.embedded_worker and engine.dialect.name == "sqlite":
+        raise StartRefused("embedded_worker: must be true on SQLite, where one process does everything")
 
 
 def _make_data_dir(settings: Settings) -> None:
@@ -83,7 +85,8 @@ def _alone(settings: Settings) -> Iterator[None]:
 
 
 def _prepare_master_key(session: Session, settings: Settings) -> None:
-    if not secrets.has_secrets(session):
+    # Only the very first start makes one: a second machine of the same database must be given that one.
+    if not accounts.has_accounts(session):
         create_master_key(settings)
     cipher = load_cipher(settings)
     changed = secrets.rotate_secrets(session, cipher)

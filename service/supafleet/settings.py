@@ -93,6 +93,11 @@ class Settings(BaseSettings):
     health_max_age_seconds: float = Field(
         default=3.0, ge=0, description="The health endpoint looks again when the last sighting is older than this."
     )
+    embedded_worker: bool = Field(
+        default=True,
+        description="Whether `supafleet serve` carries out runs, too. With false, which needs PostgreSQL, it only asks "
+        "for them, and `supafleet worker` carries them out.",
+    )
     worker_slots: int = Field(default=2, ge=1, description="Playbook runs at the same time in this process.")
     host_run_limit: int = Field(default=4, ge=1, description="Playbook runs at the same time on one Docker host.")
     run_timeout_seconds: Seconds = Field(default=1800, description="A run that takes longer is ended and fails.")

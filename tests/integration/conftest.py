@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -25,17 +26,22 @@ class PostgresServer:
         self._programs = programs
         self._is_root = os.geteuid() == 0
 
-    def start(self) -> None:
+    def create(self) -> None:
+        """Make the empty server."""
         if self._is_root:
             account = pwd.getpwnam("postgres")
             os.chown(self.folder, account.pw_uid, account.pw_gid)
         self._run("initdb", "-D", str(self.folder / "data"), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
+
+    def start(self) -> None:
+        """Start it, for the first time or again."""
         options = f"-k {self.folder} -p {_PORT} -c listen_addresses='' -c fsync=off -c max_connections=100"
         self._run(
             "pg_ctl", "-D", str(self.folder / "data"), "-l", str(self.folder / "log"), "-w", "-o", options, "start"
         )
 
     def stop(self) -> None:
+        """Stop it as a power cut would."""
         self._run("pg_ctl", "-D", str(self.folder / "data"), "-m", "immediate", "stop")
 
     def create_database(self) -> str:
@@ -61,8 +67,8 @@ class PostgresServer:
         assert done.returncode == 0, (self.folder / f"{program}.out").read_text()
 
 
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[PostgresServer]:
+@contextmanager
+def running_postgres() -> Iterator[PostgresServer]:
     """A PostgreSQL server; a machine without its programs fails the test."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[4]))
     if not found:
@@ -70,10 +76,20 @@ def postgres_server() -> Iterator[PostgresServer]:
     # A unix socket's path must be short, so the folder is not below pytest's own.
     folder = Path(tempfile.mkdtemp(prefix="sf-pg-"))
     server = PostgresServer(folder, found[-1].parent)
+    server.create()
     server.start()
-    yield server
-    server.stop()
-    shutil.rmtree(folder)
+    try:
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """One server for all tests that leave it running."""
+    with running_postgres() as server:
+        yield server
 
 
 @pytest.fixture(params=DATABASES)

@@ -68,6 +68,7 @@ def violations(place: Path, source: str) -> list[str]:
 
 
 _CLI_MAY_IMPORT = {"cli", "settings", "app", "content", "keys", "inventory", "stack", "runs", "errors", "sandbox"}
+_CLI_MAY_IMPORT |= {"worker_process"}
 
 
 def _may_query(place: Path) -> bool:

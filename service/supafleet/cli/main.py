@@ -14,6 +14,7 @@ from supafleet.cli.exits import EXIT_MEANINGS, CommandError, ExitCode
 from supafleet.cli.output import print_json
 from supafleet.cli.serve import serve
 from supafleet.cli.up import up
+from supafleet.cli.worker import worker
 
 _EXIT_CODES = "Exit codes: " + "; ".join(f"{int(code)} {meaning}" for code, meaning in EXIT_MEANINGS.items()) + "."
 
@@ -30,6 +31,7 @@ app.command()(up)
 app.command()(down)
 app.command()(serve)
 app.command()(doctor)
+app.command()(worker)
 app.add_typer(projects.app, name="project")
 app.add_typer(runs.app, name="run")
 

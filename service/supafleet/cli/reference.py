@@ -19,7 +19,7 @@ _HEAD = """\
 
 The commands talk to the API that `SUPAFLEET_API_URL` and `SUPAFLEET_ACCESS_TOKEN` name. When neither is set, both are
 read from `.supafleet/credentials.env` in the working folder or a parent of it, where `supafleet up` writes them.
-`up`, `down` and `serve` work on this machine instead.
+`up`, `down`, `serve` and `worker` work on this machine instead.
 
 With `--json` a command prints one JSON document on standard output, `run events` one a line; an error is the field
 `error` of that document, and of `run events` only a line on standard error. Progress goes to standard error then.

@@ -12,7 +12,7 @@ import uvicorn
 from pydantic import ValidationError
 
 from supafleet.cli.exits import CommandError, UsageError
-from supafleet.cli.systemd import UNIT_NAME, install_unit
+from supafleet.cli.systemd import SERVICE_UNIT, install_unit
 from supafleet.settings import Settings
 
 if TYPE_CHECKING:
@@ -37,12 +37,12 @@ def serve(
         bool, typer.Option("--install", help="Write a systemd unit that serves with these options, and end.")
     ] = False,
 ) -> None:
-    """Run the service: the API, and the worker that carries out runs.
+    """Run the service: the API, and unless SUPAFLEET_EMBEDDED_WORKER is false the worker that carries out runs.
 
     Back up two files: the database (control.sqlite in the data folder, unless SUPAFLEET_DATABASE_URL names another)
     and the master key (master.key there, unless SUPAFLEET_MASTER_KEY holds it).
     """
-    settings = _settings(host, port, data_dir)
+    settings = read_settings(listen_host=host, listen_port=port, data_dir=data_dir)
     if install:
         _install(settings)
         return
@@ -80,13 +80,14 @@ class _NamedStart:
         await self._app(scope, receive, send_quietly)
 
 
-def _settings(host: str | None, port: int | None, data_dir: Path | None) -> Settings:
+def read_settings(**options: object) -> Settings:
     """The settings of the environment with the options above them.
 
     The options go through the environment, so that child processes of the service read the same.
     """
-    options = {"LISTEN_HOST": host, "LISTEN_PORT": port, "DATA_DIR": data_dir.absolute() if data_dir else None}
-    os.environ.update({f"SUPAFLEET_{name}": str(value) for name, value in options.items() if value is not None})
+    for name, value in options.items():
+        if value is not None:
+            os.environ[f"SUPAFLEET_{name.upper()}"] = str(value.absolute() if isinstance(value, Path) else value)
     try:
         return Settings()
     except ValidationError as error:
@@ -114,5 +115,5 @@ def _install(settings: Settings) -> None:
         *("--port", str(settings.listen_port)),
         *("--data-dir", str(settings.data_dir)),
     ]
-    path = install_unit(command)
-    print(f"wrote {path}. Start it now and at every boot with: systemctl enable --now {UNIT_NAME}")
+    path = install_unit(command, unit=SERVICE_UNIT)
+    print(f"wrote {path}. Start it now and at every boot with: systemctl enable --now {SERVICE_UNIT.name}")

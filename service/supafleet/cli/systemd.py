@@ -1,16 +1,28 @@
-"""The systemd unit of the service, for machines that have systemd."""
+"""The systemd units of the service and of a worker, for machines that have systemd."""
 
 import os
 import subprocess
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from supafleet.cli.exits import CommandError
 
-UNIT_NAME = "supafleet.service"
 UNIT_DIRECTORY = Path("/etc/systemd/system")
 # The folder that sd_booted(3) looks for: systemd may be installed without being the init process.
 BOOTED_MARK = Path("/run/systemd/system")
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A unit's file name, and the command it runs."""
+
+    name: str
+    command: str
+
+
+SERVICE_UNIT = Unit("supafleet.service", "supafleet serve")
+WORKER_UNIT = Unit("supafleet-worker.service", "supafleet worker")
 
 _UNIT = """\
 [Unit]
@@ -19,6 +31,8 @@ After=network-online.target docker.service
 Wants=network-online.target
 
 [Service]
+# Settings, the password of the database among them: a file that only root reads, not this one.
+EnvironmentFile=-/etc/supafleet/service.env
 ExecStart={command}
 Restart=always
 RestartSec=2
@@ -38,7 +52,12 @@ def unit_text(command: Sequence[str]) -> str:
 
 
 def install_unit(
-    command: Sequence[str], *, directory: Path = UNIT_DIRECTORY, booted_mark: Path = BOOTED_MARK, reload: bool = True
+    command: Sequence[str],
+    *,
+    unit: Unit = SERVICE_UNIT,
+    directory: Path = UNIT_DIRECTORY,
+    booted_mark: Path = BOOTED_MARK,
+    reload: bool = True,
 ) -> Path:
     """Write the unit and have systemd read it; answers the file.
 
@@ -46,8 +65,8 @@ def install_unit(
         CommandError: this machine does not run systemd, or the unit cannot be written.
     """
     if not booted_mark.is_dir():
-        raise CommandError("this machine does not run systemd: start `supafleet serve` with the init system it has")
-    path = directory / UNIT_NAME
+        raise CommandError(f"this machine does not run systemd: start `{unit.command}` with the init system it has")
+    path = directory / unit.name
     try:
         path.write_text(unit_text(command), encoding="utf-8")
     except OSError as error:

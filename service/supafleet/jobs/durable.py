@@ -1,4 +1,4 @@
-"""The job engine over DBOS: the only module that imports it."""
+"""The job engine over DBOS that carries jobs out; `queueing` is the part that only asks for them."""
 
 import contextlib
 import os
@@ -8,16 +8,16 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import psycopg
 from dbos import (
     DBOS,
-    DBOSClient,
     DBOSConfig,
     DBOSPortableJSONSerializer,
     SetEnqueueOptions,
     run_dbos_database_migrations,
 )
 from sqlalchemy import event
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Engine, ExceptionContext
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
@@ -27,17 +27,14 @@ from supafleet.jobs.engine import Job
 from supafleet.jobs.heartbeat import Heartbeat
 from supafleet.jobs.identity import ExecutorIdentity, claim_identity
 from supafleet.jobs.observer import Observer
+from supafleet.jobs.queueing import APPLICATION, JOB, PROJECTS, VERSION, QueueingJobEngine
 from supafleet.jobs.worker import Worker
 from supafleet.runs.vocabulary import Lane
 from supafleet.settings import Settings
 
-_APPLICATION = "supafleet"
-#: Pinned: by default it is a hash of the code, and unfinished jobs would be stranded by every upgrade.
-_VERSION = "1"
-_PROJECTS, _HOSTS = "projects", "hosts"
+_HOSTS = "hosts"
 #: Looking has slots of its own: it must not wait until somebody else's project is created.
 _SLOTS = {Lane.CHANGE: "slots", Lane.OBSERVE: "looks"}
-_JOB = "run.v1"
 #: The mean wait of a job is half of it; each poll costs some milliseconds of processor time, also when idle.
 _POLLING_SECONDS = 0.2
 _CLUSTER_POLLING_SECONDS = 0.3
@@ -54,6 +51,18 @@ def _give_old_sqlite_the_time(connection: Any, _record: Any) -> None:
         connection.create_function("unixepoch", 1, lambda _modifier: time.time())
 
 
+@event.listens_for(Engine, "handle_error")
+def _know_a_refused_connection(context: ExceptionContext) -> None:
+    """Mark a connection that could not be made as what it is.
+
+    DBOS waits for its database to come back, but knows such an error only by the words "connection failed". A socket
+    that is gone, a closed port of this machine and a name without an address are told in other words, which would end
+    the job with that error, and nobody would carry out its run any more.
+    """
+    if context.connection is None and isinstance(context.original_exception, psycopg.OperationalError):
+        context.is_disconnect = True
+
+
 class DurableJobEngine:
     """Queues and recovery by DBOS; what a job does is the worker's."""
 
@@ -66,19 +75,11 @@ class DurableJobEngine:
         self._identity: ExecutorIdentity | None = None
         self._heartbeat: Heartbeat | None = None
         self._observer: Observer | None = None
-        self._client: DBOSClient | None = None
+        self._queue = QueueingJobEngine(settings)
 
     def enqueue(self, session: Session, job: Job) -> None:
         """Enqueue in the caller's transaction."""
-        options = {
-            "queue_name": _PROJECTS,
-            "workflow_name": _JOB,
-            "workflow_id": job.run_id,
-            "queue_partition_key": job.mutex,
-            "priority": job.priority,
-            "app_version": _VERSION,
-        }
-        self._open_client().enqueue_in_transaction(session, options, job.run_id, job.host, job.lane.value, job.priority)
+        self._queue.enqueue(session, job)
 
     def cancel(self, run_id: str) -> None:
         """Take a job out of the queue."""
@@ -129,30 +130,18 @@ class DurableJobEngine:
         if interrupted:
             os._exit(0)
         DBOS.destroy(destroy_registry=True)
-        if self._client is not None:
-            self._client.destroy()
-            self._client = None
+        self._queue.stop()
         self._identity.release()
         self._identity = None
-
-    def _open_client(self) -> DBOSClient:
-        if self._client is None:
-            self._client = DBOSClient(
-                system_database_url=self._url,
-                application_name=_APPLICATION,
-                serializer=DBOSPortableJSONSerializer(),
-                lazy=True,
-            )
-        return self._client
 
     def _launch(self, executor_id: str, problems: list[BaseException]) -> None:
         """In a thread of its own: DBOS would otherwise adopt the event loop of the API."""
         try:
             config: DBOSConfig = {
-                "name": _APPLICATION,
+                "name": APPLICATION,
                 "system_database_url": self._url,
                 "executor_id": executor_id,
-                "application_version": _VERSION,
+                "application_version": VERSION,
                 # The default is pickle: code execution for whoever can write the database.
                 "serializer": DBOSPortableJSONSerializer(),
                 "use_listen_notify": True,
@@ -171,7 +160,7 @@ class DurableJobEngine:
 
     def _register_queues(self) -> None:
         polling = _POLLING_SECONDS if self._is_embedded else _CLUSTER_POLLING_SECONDS
-        DBOS.register_queue(_PROJECTS, partition_concurrency=1, polling_interval_sec=polling)
+        DBOS.register_queue(PROJECTS, partition_concurrency=1, polling_interval_sec=polling)
         if not self._is_embedded:
             limit = self._settings.host_run_limit
             DBOS.register_queue(_HOSTS, partition_concurrency=limit, polling_interval_sec=polling)
@@ -205,7 +194,7 @@ class DurableJobEngine:
                 handle = await DBOS.enqueue_workflow_async(_HOSTS, host_workflow, run_id, lane, priority)
             return await handle.get_result()
 
-        _workflow(_JOB, run_here if self._is_embedded else run)
+        _workflow(JOB, run_here if self._is_embedded else run)
         host_workflow = _workflow("run.host.v1", run_on_host)
         slot_workflow = _workflow("run.slot.v1", run_in_slot)
 

@@ -45,8 +45,15 @@ class JobEngine(Protocol):
         """End all children. With runs interrupted this ends the process: they stay unfinished and are taken up."""
 
 
+def build_queueing_engine(settings: Settings) -> JobEngine:
+    """The job engine of a process that asks for runs and leaves them to workers elsewhere."""
+    from supafleet.jobs.queueing import QueueingJobEngine
+
+    return QueueingJobEngine(settings)
+
+
 def build_job_engine(settings: Settings, engine: Engine, launcher: "PlaybookLauncher | None" = None) -> JobEngine:
-    """The job engine of this process, not started yet.
+    """The job engine of a process that carries out runs, not started yet.
 
     Args:
         launcher: starts playbooks; by default ansible-runner in a child process per run.

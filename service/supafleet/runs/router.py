@@ -1,8 +1,5 @@
 """Routes of runs: the list, one run, its events as a stream, and the wish to cancel it."""
 
-import asyncio
-import contextlib
-import time
 from collections.abc import AsyncIterator
 from typing import Annotated
 
@@ -15,11 +12,9 @@ from supafleet.db import EngineDep, SessionDep, reading
 from supafleet.deps import CurrentActor
 from supafleet.errors import InvalidField, responses
 from supafleet.runs import service
-from supafleet.runs.schemas import EventOut, RunOut
-from supafleet.runs.vocabulary import EventKind
-from supafleet.runs.wakeup import wakeups
+from supafleet.runs.feed import feeds
+from supafleet.runs.schemas import RunOut
 
-_POLLING_SECONDS = 0.3
 _COMMENT_SECONDS = 10.0
 
 router = APIRouter(prefix="/fleet/runs", tags=["runs"], responses=responses(401))
@@ -82,31 +77,16 @@ def _require_run(engine: Engine, run_id: str) -> None:
         service.get_run(session, run_id)
 
 
-def _read(engine: Engine, run_id: str, after: int) -> tuple[list[EventOut], bool]:
-    """The next events, and whether the run had ended before they were read."""
-    with reading(engine) as session:
-        has_ended = service.get_run(session, run_id).ended_at is not None
-        return service.events_after(session, run_id, after), has_ended
-
-
 async def _stream(engine: Engine, run_id: str, after: int) -> AsyncIterator[str]:
-    last_sent = time.monotonic()
-    with wakeups.subscribe(run_id) as woken:
+    with feeds.follow(engine, run_id) as feed:
         while True:
-            woken.clear()
-            events, has_ended = await run_in_threadpool(_read, engine, run_id, after)
-            for event in events:
-                yield f"id: {event.number}\nevent: {event.kind}\ndata: {event.model_dump_json()}\n\n"
-                after = event.number
-            if events:
-                last_sent = time.monotonic()
-                if events[-1].kind == EventKind.RUN_ENDED:
+            lines, has_ended = await feed.after(after, _COMMENT_SECONDS)
+            if lines:
+                yield "".join(line.text for line in lines)
+                after = lines[-1].number
+                if lines[-1].is_last:
                     return
-                continue
-            if has_ended:
+            elif has_ended:
                 return
-            if time.monotonic() - last_sent > _COMMENT_SECONDS:
+            else:
                 yield ": still here\n\n"
-                last_sent = time.monotonic()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(woken.wait(), _POLLING_SECONDS)

@@ -17,11 +17,6 @@ def list_all_secrets(session: Session) -> list[ProjectSecret]:
     return list(session.exec(select(ProjectSecret).order_by(col(ProjectSecret.id))))
 
 
-def find_any_secret(session: Session) -> ProjectSecret | None:
-    """One stored secret, or None when there is none."""
-    return session.exec(select(ProjectSecret).limit(1)).first()
-
-
 def delete_project_secrets(session: Session, project_id: int) -> None:
     """Forget the project's secrets."""
     session.exec(sa.delete(ProjectSecret).where(col(ProjectSecret.project_id) == project_id))

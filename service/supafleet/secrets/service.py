@@ -39,11 +39,6 @@ def delete_secrets(session: Session, project_id: int) -> None:
     repository.delete_project_secrets(session, project_id)
 
 
-def has_secrets(session: Session) -> bool:
-    """Whether anything was ever encrypted here."""
-    return repository.find_any_secret(session) is not None
-
-
 def rotate_secrets(session: Session, cipher: SecretCipher) -> int:
     """Encrypt again, with the newest key, what an older one encrypted; the number of changed rows.
 

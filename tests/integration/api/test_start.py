@@ -111,6 +111,27 @@ def test_a_default_that_does_not_exist_is_refused_by_name(tmp_path: Path, name: 
         start(settings)
 
 
+def test_an_api_without_a_worker_is_refused_on_sqlite_only(settings: Settings) -> None:
+    alone = settings.model_copy(update={"embedded_worker": False})
+    if settings.resolved_database_url.startswith("sqlite"):
+        with pytest.raises(StartRefused, match="embedded_worker: must be true on SQLite"):
+            start(alone)
+        return
+    start(alone)
+
+
+def test_a_second_machine_must_be_given_the_key_of_the_first(settings: Settings, tmp_path: Path) -> None:
+    start(settings)
+    second = settings.model_copy(update={"data_dir": tmp_path / "second"})
+    with pytest.raises(StartRefused, match=r"second/master\.key is missing"):
+        start(second)
+    assert not second.master_key_file.exists()
+    second.master_key_file.write_bytes(settings.master_key_file.read_bytes())
+    second.master_key_file.chmod(0o600)
+    start(second)
+    assert not second.owner_token_file.exists()
+
+
 def test_a_database_of_another_kind_is_refused() -> None:
     with pytest.raises(ValueError, match="sqlite or postgresql"):
         engine_from_url("mysql://localhost/x")

@@ -18,28 +18,32 @@ ServiceFactory = Callable[..., ServiceProcess]
 
 
 @contextmanager
-def _services(folder: Path, database_url: str) -> Iterator[ServiceFactory]:
+def running_services(folder: Path, database_url: str) -> Iterator[ServiceFactory]:
     made: list[ServiceProcess] = []
     with tempfile.TemporaryDirectory(dir="/dev/shm", prefix="supafleet-tests-") as memory:
 
-        def make(name: str = "one", **environment: str) -> ServiceProcess:
+        def make(
+            name: str = "one", process: type[ServiceProcess] = ServiceProcess, **environment: str
+        ) -> ServiceProcess:
             private = Path(memory) / name
             private.mkdir(exist_ok=True)
-            service = ServiceProcess(folder / "data", database_url, private, f"{folder.name}-{name}", **environment)
+            service = process(folder / "data", database_url, private, f"{folder.name}-{name}", **environment)
             made.append(service)
             return service
 
-        yield make
-        for service in made:
-            service.end()
-            # Its child would end by itself a moment later; the next test should not share the machine with it.
-            processes.kill_marked(processes.OWNER_MARKER, service.owner)
+        try:
+            yield make
+        finally:
+            for service in made:
+                service.end()
+                # Its child would end by itself a moment later; the next test should not share the machine with it.
+                processes.kill_marked(processes.OWNER_MARKER, service.owner)
 
 
 @pytest.fixture
 def services(tmp_path: Path, database_url: str) -> Iterator[ServiceFactory]:
     """Makes services over one database; each name is a worker with a folder and an owner's mark of its own."""
-    with _services(tmp_path, database_url) as make:
+    with running_services(tmp_path, database_url) as make:
         yield make
 
 
@@ -62,7 +66,7 @@ def followed_create(
     """One create for all tests that only look at what it left."""
     folder = tmp_path_factory.mktemp("whole-run")
     for database_url in empty_database(request, folder):
-        with _services(folder, database_url) as make:
+        with running_services(folder, database_url) as make:
             service = make().start()
             asked_at = datetime.now(UTC)
             ref = service.create_project()

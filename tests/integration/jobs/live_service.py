@@ -27,6 +27,8 @@ FAST = {
 class ServiceProcess:
     """One worker with its API; several may share a PostgreSQL database and a data directory's keys."""
 
+    command: tuple[str, ...] = ("tests.integration.jobs.service_process",)
+
     def __init__(self, data_dir: Path, database_url: str, memory: Path, owner: str, **environment: str) -> None:
         self.owner = owner
         self.memory = memory
@@ -56,9 +58,7 @@ class ServiceProcess:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        command = [sys.executable, "-m", "tests.integration.jobs.service_process", str(port), self.owner]
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(command, cwd=_ROOT, env=self._environment, stdout=log, stderr=log)
+        self._process = self._spawn(*self.command, str(port), self.owner)
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30)
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
@@ -71,6 +71,11 @@ class ServiceProcess:
         token = (self._data_dir / "owner-token").read_text().strip()
         self.client.headers["Authorization"] = f"Bearer {token}"
         return self
+
+    def _spawn(self, *words: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", *words]
+        with self._log.open("ab") as log:
+            return subprocess.Popen(command, cwd=_ROOT, env=self._environment, stdout=log, stderr=log)
 
     def send(self, number: signal.Signals) -> None:
         assert self._process is not None

@@ -10,11 +10,10 @@ from supafleet.runner.launcher import AnsibleRunnerLauncher, LauncherSettings
 from supafleet.settings import Settings
 
 
-def main() -> None:
-    port, owner = int(sys.argv[1]), sys.argv[2]
-    settings = Settings(listen_port=port)
+def tiny_playbooks(settings: Settings, owner: str) -> AnsibleRunnerLauncher:
+    """A launcher of the playbooks beside this file."""
     assert settings.run_dir is not None
-    launcher = AnsibleRunnerLauncher(
+    return AnsibleRunnerLauncher(
         LauncherSettings(
             run_directory=settings.run_dir,
             owner=owner,
@@ -23,8 +22,14 @@ def main() -> None:
             playbooks=Path(__file__).parent / "playbooks",
         )
     )
-    app = create_app(settings, launcher)
+
+
+def main() -> None:
+    port, owner = int(sys.argv[1]), sys.argv[2]
+    settings = Settings(listen_port=port)
+    app = create_app(settings, tiny_playbooks(settings, owner))
     uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", timeout_graceful_shutdown=2)
 
 
-main()
+if __name__ == "__main__":
+    main()

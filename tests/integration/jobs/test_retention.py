@@ -1,0 +1,53 @@
+"""Runs that ended long ago go, with their events and jobs; others stay."""
+
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from supafleet.bootstrap import prepare
+from supafleet.db import engine_from_url, unit_of_work, utc_now
+from supafleet.jobs.engine import build_job_engine
+from supafleet.runner.fake import FakeLauncher
+from supafleet.runs.models import Run
+from supafleet.settings import Settings
+from tests.integration.jobs.test_queue import Bench
+
+
+def test_runs_are_kept_for_the_days_of_the_setting(database_url: str, tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data", database_url=database_url, run_dir=tmp_path, run_retention_days=7)
+    engine = engine_from_url(database_url)
+    prepare(settings, engine)
+    jobs = build_job_engine(settings, engine, FakeLauncher())
+    jobs.start()
+    bench = Bench(settings, engine, jobs, FakeLauncher())
+    old, kept = (bench.ended(bench.run_of(bench.created(name)).id).id for name in ("Old", "Kept"))
+    for run_id, days in ((old, 7.1), (kept, 6.9)):
+        with unit_of_work(engine) as session:
+            session.execute(
+                sa.update(Run).where(Run.id == run_id).values(ended_at=utc_now() - timedelta(days=days))  # type: ignore[arg-type]
+            )
+    jobs.stop()
+
+    # It looks at its start, and then every hour.
+    jobs = build_job_engine(settings, engine, FakeLauncher())
+    jobs.start()
+    table = "dbos.workflow_status" if engine.dialect.name == "postgresql" else "workflow_status"
+    deadline = time.monotonic() + 10
+    while _count(engine, "run", "id", old) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    time.sleep(0.5)
+    jobs.stop()
+    assert [_count(engine, *place, old) for place in (("run", "id"), ("run_event", "run_id"))] == [0, 0]
+    assert _count(engine, table, "workflow_uuid", old) == 0
+    assert _count(engine, "run", "id", kept) == 1
+    assert _count(engine, "run_event", "run_id", kept) > 1
+    assert _count(engine, table, "workflow_uuid", kept) == 1
+    engine.dispose()
+
+
+def _count(engine: sa.Engine, table: str, column: str, value: str) -> int:
+    with engine.connect() as connection:
+        statement = sa.text(f"SELECT count(*) FROM {table} WHERE {column} = :value")
+        return int(connection.execute(statement, {"value": value}).scalar_one())
