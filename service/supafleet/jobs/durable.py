@@ -109,7 +109,7 @@ class DurableJobEngine:
             forget=_forget,
         )
         self._heartbeat.start()
-        self._observer = Observer(self._engine, self._settings, self, self._worker.open_launcher())
+        self._observer = Observer(self._engine, self._settings, self, self._worker.launcher)
         self._observer.start()
 
     def stop(self) -> None:
@@ -120,10 +120,12 @@ class DurableJobEngine:
         if self._identity is None:
             return
         if self._observer is not None:
-            self._observer.stop()
+            self._observer.close()
         if self._heartbeat is not None:
             self._heartbeat.stop()
         interrupted = self._worker.stop()
+        if self._observer is not None:
+            self._observer.join()
         if self._heartbeat is not None:
             with contextlib.suppress(SQLAlchemyError):
                 self._heartbeat.retire()

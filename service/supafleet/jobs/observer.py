@@ -20,7 +20,7 @@ from supafleet.db import reading, row_id, unit_of_work, utc_now
 from supafleet.hosts import service as hosts
 from supafleet.jobs.engine import JobEngine
 from supafleet.projects import doctor, sighting
-from supafleet.runner.launcher import LaunchRequest, PlaybookLauncher
+from supafleet.runner.launcher import LOOK_PREFIX, LaunchRequest, PlaybookLauncher
 from supafleet.runner.outcome import LaunchOutcome
 from supafleet.runs.vocabulary import EventKind, RunEvent
 from supafleet.settings import Settings
@@ -60,12 +60,14 @@ class Observer:
             hosts.wish_look(session)
         self._thread.start()
 
-    def stop(self) -> None:
-        """End the looks that are underway, and begin no more."""
+    def close(self) -> None:
+        """Begin no more looks; those that are underway end with the worker's other playbooks."""
         self._stop.set()
-        self._launcher.stop()
         if self._thread.is_alive():
             self._thread.join(timeout=5)
+
+    def join(self) -> None:
+        """Wait until no look is underway any more."""
         self._looks.shutdown(wait=True, cancel_futures=True)
 
     def _loop(self) -> None:
@@ -80,7 +82,6 @@ class Observer:
                 if is_overdue:
                     with unit_of_work(self._engine) as session:
                         sighting.converge_overdue(session, self._jobs)
-                self._launcher.ping()
             except Exception as error:  # the thread must live: the database may be away for a while
                 _log.warning("observer.failed", reason=type(error).__name__)
 
@@ -108,7 +109,7 @@ class Observer:
                 sightings.append(event)
 
         request = LaunchRequest(
-            run_id=f"look-{uuid.uuid4()}",
+            run_id=f"{LOOK_PREFIX}{uuid.uuid4()}",
             attempt=1,
             playbook=_PLAYBOOK,
             installation=self._settings.installation,

@@ -56,20 +56,16 @@ class Worker:
         """Take a name, and end what the last process of this name left on this machine."""
         self._executor_id = executor_id
         self._commit = playbooks_commit()
-        self._launcher = self.open_launcher()
-        self._launcher.sweep()
-
-    def open_launcher(self) -> PlaybookLauncher:
-        """A launcher whose processes and folders carry this worker's name."""
         settings = self._settings
-        return self._given_launcher or AnsibleRunnerLauncher(
+        self._launcher = self._given_launcher or AnsibleRunnerLauncher(
             LauncherSettings(
                 run_directory=run_directory(settings.run_dir, settings.data_dir),
-                owner=self._executor_id,
+                owner=executor_id,
                 lease_seconds=settings.worker_lease_seconds,
                 grace_seconds=settings.run_grace_seconds,
             )
         )
+        self._launcher.sweep()
 
     async def play(self, run_id: str) -> dict[str, Any]:
         """Carry out a run to its end, over several attempts if they are cut off."""
@@ -96,11 +92,11 @@ class Worker:
 
     def ping(self) -> None:
         """Tell the children that this worker lives and holds its runs."""
-        self._require_launcher().ping()
+        self.launcher.ping()
 
     def cancel(self, run_id: str) -> None:
         """End a run that is carried out here."""
-        self._require_launcher().cancel(run_id)
+        self.launcher.cancel(run_id)
 
     def cancel_waiting(self, run_id: str) -> bool:
         """End a run nobody has begun; False when somebody was faster."""
@@ -116,7 +112,7 @@ class Worker:
     def stop(self) -> list[str]:
         """End all children; the ids of the runs that are interrupted by it."""
         self._is_stopping = True
-        return self._require_launcher().stop()
+        return self.launcher.stop()
 
     def _begin(self, run_id: str) -> _Attempt | None:
         with unit_of_work(self._engine) as session:
@@ -169,7 +165,7 @@ class Worker:
     async def _attempt(self, attempt: _Attempt) -> LaunchOutcome:
         if attempt.request is None:
             return attempt.refusal or LaunchOutcome("error", "The run had nothing to launch.")
-        launcher = self._require_launcher()
+        launcher = self.launcher
         if attempt.run.attempt > 1:
             # The last attempt may have been cut off without a chance to end its processes.
             await asyncio.to_thread(launcher.sweep, attempt.run.id)
@@ -195,7 +191,13 @@ class Worker:
             _log.exception("run.launch_failed")
             return LaunchOutcome("error", f"The playbook could not be started: {error}")
 
-    def _require_launcher(self) -> PlaybookLauncher:
+    @property
+    def launcher(self) -> PlaybookLauncher:
+        """Starts this worker's playbooks.
+
+        Raises:
+            RuntimeError: the worker has no name yet.
+        """
         if self._launcher is None:
             raise RuntimeError("the worker has no name yet: start the job engine first")
         return self._launcher

@@ -24,6 +24,8 @@ from supafleet.runs.vocabulary import EventKind, RunEvent
 #: What the child itself complains of, such as a broken installation.
 _ERRORS = "child.err"
 _LAST_WORDS = 2000
+#: Ids of launches that are no runs: nothing is stored of them, and nobody takes them up.
+LOOK_PREFIX = "look-"
 _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -162,7 +164,7 @@ class AnsibleRunnerLauncher:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 child.wait(timeout=self._settings.grace_seconds + 3)
             self._kill_rest(run_id)
-        return list(children)
+        return [run_id for run_id in children if not run_id.startswith(LOOK_PREFIX)]
 
     def sweep(self, run_id: str | None = None) -> None:
         """Kill marked processes, then remove their folders (they hold secrets)."""

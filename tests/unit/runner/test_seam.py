@@ -25,7 +25,7 @@ def test_only_the_child_imports_ansible_runner_and_only_one_module_imports_dbos(
         for name in users.keys() & _imports(path):
             users[name].append(path.relative_to(PACKAGE).as_posix())
 
-    assert users == {"ansible_runner": ["runner/child.py"], "dbos": ["jobs/durable.py"]}
+    assert users == {"ansible_runner": ["runner/child.py"], "dbos": ["jobs/durable.py", "jobs/queueing.py"]}
 
 
 def test_kinds_and_playbooks_are_the_same() -> None:
