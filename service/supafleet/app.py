@@ -20,6 +20,8 @@ from supafleet.middleware import RequestLog
 from supafleet.organizations.router import router as organizations_router
 from supafleet.probes import router as probes_router
 from supafleet.projects.fleet_router import router as fleet_projects_router
+from supafleet.projects.logs import LogReaders
+from supafleet.projects.logs_router import router as logs_router
 from supafleet.projects.router import router as projects_router
 from supafleet.runner.launcher import PlaybookLauncher
 from supafleet.runs.router import router as runs_router
@@ -46,8 +48,11 @@ def create_app(settings: Settings | None = None, launcher: PlaybookLauncher | No
             app.state.engine = engine
             app.state.jobs = build_job_engine(chosen, engine, launcher)
             await run_in_threadpool(app.state.jobs.start)
+            app.state.log_readers = LogReaders(chosen, engine, launcher)
+            await run_in_threadpool(app.state.log_readers.start)
             log.info("service.started", url=chosen.resolved_public_url, database=engine.dialect.name)
             yield
+            await app.state.log_readers.stop()
             await run_in_threadpool(app.state.jobs.stop)
             log.info("service.stopped")
         except StartRefused as error:
@@ -71,6 +76,7 @@ def create_app(settings: Settings | None = None, launcher: PlaybookLauncher | No
         accounts_router,
         projects_router,
         fleet_projects_router,
+        logs_router,
         hosts_router,
         runs_router,
         probes_router,

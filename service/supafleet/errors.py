@@ -131,6 +131,13 @@ class NotReady(AppError):  # noqa: N818 - a sentence about what happened reads b
     code = "not_ready"
 
 
+class HostFailed(AppError):  # noqa: N818 - a sentence about what happened reads better
+    """The Docker host did not do what a request needs."""
+
+    status_code = 502
+    code = "host_failed"
+
+
 class StartRefused(AppError):  # noqa: N818 - a sentence about what happened reads better
     """The service cannot start as it is set up."""
 
@@ -168,6 +175,7 @@ _DESCRIPTIONS = {
     404: "It does not exist.",
     409: "It collides with what is there or is being done.",
     422: "A field has a value that is not allowed.",
+    502: "The Docker host cannot be reached or does not answer as it should.",
     503: "The service is not ready.",
 }
 

@@ -9,6 +9,7 @@ import typer
 
 from supafleet.cli.client import FleetClient, as_document
 from supafleet.cli.exits import UsageError, documented_by
+from supafleet.cli.logs import logs
 from supafleet.cli.output import (
     JsonOption,
     phase_times,
@@ -149,6 +150,9 @@ def keys(
         print_json([as_document(key) for key in found])
     else:
         print_rows(("NAME", "KEY"), [(key.name, key.api_key or "") for key in found])
+
+
+app.command()(logs)
 
 
 @app.command()
