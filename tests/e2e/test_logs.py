@@ -33,20 +33,20 @@ def say(ref: str, script: str, service: str = "auth") -> None:
     docker_eyes.docker("exec", f"{ref}-{service}", "sh", "-c", f"{{ {script}; }} > /proc/1/fd/1")
 
 
-def read(service: LiveService, ref: str, **query: Any) -> list[dict[str, str]]:
-    with service.client() as api:
+def read(live: LiveService, ref: str, **query: Any) -> list[dict[str, str]]:
+    with live.client() as api:
         answer = api.get(f"/fleet/projects/{ref}/logs", params=query, timeout=120)
     assert answer.status_code == 200, answer.text
     return [json.loads(line) for line in answer.text.split("\n") if line]
 
 
 @contextlib.contextmanager
-def following(service: LiveService, ref: str, **query: Any) -> Iterator[list[dict[str, str]]]:
+def following(live: LiveService, ref: str, **query: Any) -> Iterator[list[dict[str, str]]]:
     """Lines as they come while the block lasts; then the client leaves."""
     heard: list[dict[str, str]] = []
     begun = threading.Event()
     with (
-        service.client() as api,
+        live.client() as api,
         api.stream(
             "GET", f"/fleet/projects/{ref}/logs", params={"follow": "true", **query}, timeout=PATIENCE_SECONDS
         ) as answer,
