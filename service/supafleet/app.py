@@ -23,6 +23,8 @@ from supafleet.probes import router as probes_router
 from supafleet.projects.doctor_router import router as doctor_router
 from supafleet.projects.fleet_router import router as fleet_projects_router
 from supafleet.projects.lifecycle_router import router as lifecycle_router
+from supafleet.projects.logs import LogReaders
+from supafleet.projects.logs_router import router as logs_router
 from supafleet.projects.router import router as projects_router
 from supafleet.runner.launcher import PlaybookLauncher
 from supafleet.runs.router import router as runs_router
@@ -54,8 +56,11 @@ def create_app(settings: Settings | None = None, launcher: PlaybookLauncher | No
             app.state.engine = engine
             app.state.jobs = build_jobs(engine)
             await run_in_threadpool(app.state.jobs.start)
+            app.state.log_readers = LogReaders(chosen, engine, launcher)
+            await run_in_threadpool(app.state.log_readers.start)
             log.info("service.started", url=chosen.resolved_public_url, database=engine.dialect.name)
             yield
+            await app.state.log_readers.stop()
             await run_in_threadpool(app.state.jobs.stop)
             log.info("service.stopped")
         except StartRefused as error:
@@ -81,6 +86,7 @@ def create_app(settings: Settings | None = None, launcher: PlaybookLauncher | No
         lifecycle_router,
         doctor_router,
         fleet_projects_router,
+        logs_router,
         hosts_router,
         runs_router,
         probes_router,

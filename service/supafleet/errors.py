@@ -131,6 +131,13 @@ class NotReady(AppError):  # noqa: N818 - a sentence about what happened reads b
     code = "not_ready"
 
 
+class HostFailed(AppError):  # noqa: N818 - a sentence about what happened reads better
+    """The Docker host did not do what a request needs."""
+
+    status_code = 502
+    code = "host_failed"
+
+
 class StartRefused(AppError):  # noqa: N818 - a sentence about what happened reads better
     """The service cannot start as it is set up."""
 

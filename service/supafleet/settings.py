@@ -109,6 +109,7 @@ class Settings(BaseSettings):
     worker_dead_seconds: Seconds = Field(
         default=50, description="A worker without heartbeat for this long is dead; others take its runs."
     )
+    log_readers: int = Field(default=8, ge=1, description="Readers of logs at the same time in this process.")
     run_retention_days: int = Field(default=90, ge=1, description="Finished runs and their events are kept this long.")
     run_dir: Path | None = Field(
         default=None, description="Folder of the runs' private files, best on tmpfs. Unset: /dev/shm or data_dir."

@@ -121,6 +121,19 @@ class FleetClient:
                 raise _refusal(answer)
             yield answer
 
+    @contextmanager
+    def open_logs(
+        self, ref: str, query: dict[str, Any], silence_seconds: float = _LONGEST_SILENCE_SECONDS
+    ) -> Iterator[httpx.Response]:
+        """The stream of a project's log lines."""
+        path = f"/fleet/projects/{_segment(ref)}/logs"
+        timeout = httpx.Timeout(silence_seconds, connect=5)
+        with self._failures_named(), self._http.stream("GET", path, params=query, timeout=timeout) as answer:
+            if not answer.is_success:
+                answer.read()
+                raise _refusal(answer)
+            yield answer
+
     def _read(self, method: str, path: str, shape: type[Answer], **request: Any) -> Answer:
         answer = self._request(method, path, **request)
         try:

@@ -25,7 +25,7 @@ EXIT_MEANINGS = {
     ExitCode.UNREACHABLE: "the API cannot be reached",
     ExitCode.NOT_FOUND: "no such project or run",
     ExitCode.CONFLICT: "something else holds the project, or the name is taken",
-    ExitCode.INTERRUPTED: "interrupted with Ctrl-C; the run itself goes on",
+    ExitCode.INTERRUPTED: "interrupted with Ctrl-C; a run that was watched goes on",
 }
 
 _CODE_OF_STATUS = {404: ExitCode.NOT_FOUND, 409: ExitCode.CONFLICT}

@@ -10,6 +10,7 @@ import typer
 from supafleet.cli import verbs
 from supafleet.cli.client import FleetClient, as_document
 from supafleet.cli.exits import UsageError, documented_by
+from supafleet.cli.logs import logs
 from supafleet.cli.output import (
     JsonOption,
     phase_times,
@@ -156,6 +157,7 @@ app.command()(verbs.pause)
 app.command()(verbs.resume)
 app.command()(verbs.restart)
 app.command("set")(verbs.change)
+app.command()(logs)
 
 
 @app.command()

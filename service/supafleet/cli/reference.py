@@ -21,8 +21,9 @@ The commands talk to the API that `SUPAFLEET_API_URL` and `SUPAFLEET_ACCESS_TOKE
 read from `.supafleet/credentials.env` in the working folder or a parent of it, where `supafleet up` writes them.
 `up`, `down`, `serve` and `worker` work on this machine instead.
 
-With `--json` a command prints one JSON document on standard output, `run events` one a line; an error is the field
-`error` of that document, and of `run events` only a line on standard error. Progress goes to standard error then.
+With `--json` a command prints one JSON document on standard output, `run events` and `project logs` one a line; an
+error is the field `error` of that document, and of these two only a line on standard error. Progress goes to standard
+error then.
 
 A database password never stands in a command line: it is generated, read from standard input, or asked for.
 """

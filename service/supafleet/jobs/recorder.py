@@ -47,6 +47,8 @@ class Recorder:
 
     def take(self, event: RunEvent) -> None:
         """Keep an event for the next batch; on the loop's thread, and quick."""
+        if event.kind is EventKind.LOGS_READ:
+            return
         self._waiting.append(event)
         if event.kind in URGENT_KINDS or len(self._waiting) >= _BATCH_EVENTS:
             self._wake.set()

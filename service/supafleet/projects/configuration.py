@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from supafleet.accounts.service import Actor
 from supafleet.db import reading, row_id
-from supafleet.errors import AppError, IllegalTransition, InvalidField, ProjectNotFound, describe_validation_errors
+from supafleet.errors import HostFailed, IllegalTransition, InvalidField, ProjectNotFound, describe_validation_errors
 from supafleet.jobs.engine import JobEngine
 from supafleet.projects import repository, service
 from supafleet.projects.models import Project
@@ -28,10 +28,9 @@ _UP = (Status.ACTIVE_HEALTHY, Status.ACTIVE_UNHEALTHY)
 _COMING = (*_UP, Status.COMING_UP, Status.RESTARTING, Status.RESTORING)
 
 
-class NotApplied(AppError):  # noqa: N818 - a sentence about what happened reads better
+class NotApplied(HostFailed):  # noqa: N818 - a sentence about what happened reads better
     """The change is stored, but the project is not what it says."""
 
-    status_code = 502
     code = "not_applied"
 
 

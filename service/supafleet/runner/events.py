@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from supafleet.runner.redaction import Redactor
+from supafleet.runner.reduction import has_log_lines
 from supafleet.runs.vocabulary import EventKind, RunEvent
 
 _TASK_NAME = re.compile(r"^(?:[\w.-]+ : )?(?P<phase>[a-z_]+) \| (?P<sentence>.*)$", re.DOTALL)
@@ -48,6 +49,9 @@ class EventTranslator:
             yield RunEvent(at=at, kind=EventKind.HOST_OBSERVED, phase=phase, task=sentence, detail=seen)
         elif isinstance(observation, Mapping):
             yield from self._observed(at, phase, sentence, observation, is_retry=kind == "runner_retry")
+        if has_log_lines(result):
+            read = {"lines": result["lines"], "services": result.get("services") or []}
+            yield RunEvent(at=at, kind=EventKind.LOGS_READ, phase=phase, task=sentence, detail=read)
         if isinstance(result.get("checks"), list) and result["checks"]:
             detail = {"checks": [_check(check) for check in result["checks"] if isinstance(check, Mapping)]}
             yield RunEvent(at=at, kind=EventKind.CHECKS_REPORTED, phase=phase, task=sentence, detail=detail)

@@ -84,6 +84,32 @@ def hangs() -> Script:
     return Script(events=(observed("starting"),), hang=True)
 
 
+def reads_logs(*answers: Sequence[tuple[str, str]], hang: bool = False) -> Script:
+    """Each answer holds lines, as service and text; with `hang` the reading follows until it is canceled."""
+    events = [
+        RunEvent(
+            at=_now(),
+            kind=EventKind.LOGS_READ,
+            phase="logs",
+            detail={
+                "lines": [
+                    {"service": service, "at": "2026-11-22T12:00:00.000000000Z", "text": text}
+                    for service, text in answer
+                ],
+                "services": ["auth", "db"],
+            },
+        )
+        for answer in answers
+    ]
+    return Script(events=events, hang=hang)
+
+
+def finds_no_container(message: str) -> Script:
+    """A reading of logs that finds nothing to read."""
+    absent = RunEvent(at=_now(), kind=EventKind.LOGS_READ, phase="logs", detail={"lines": [], "services": []})
+    return Script(events=(absent,), outcome=LaunchOutcome("failed", message))
+
+
 class FakeLauncher:
     """Follows `scripts` by playbook name; any other playbook succeeds (or removes)."""
 
@@ -102,12 +128,13 @@ class FakeLauncher:
         self._loops[request.run_id] = asyncio.get_running_loop()
         canceled = self._canceled.setdefault(request.run_id, asyncio.Event())
         redactor = Redactor(request.secrets)
-        script = self._script(request.playbook.removesuffix(".yml"))
+        script = self._script(request)
         try:
             for event in script.events:
                 await asyncio.sleep(0)
                 message = None if event.message is None else redactor.text(event.message)
-                on_event(RunEvent(_now(), event.kind, event.phase, event.task, message, event.services, event.detail))
+                detail = redactor.value(event.detail)
+                on_event(RunEvent(_now(), event.kind, event.phase, event.task, message, event.services, detail))
             if script.hang:
                 await canceled.wait()
                 return LaunchOutcome("canceled", "The run was canceled.")
@@ -133,7 +160,10 @@ class FakeLauncher:
     def sweep(self, run_id: str | None = None) -> None:
         """A script leaves nothing behind."""
 
-    def _script(self, name: str) -> Script:
+    def _script(self, request: LaunchRequest) -> Script:
+        name = request.playbook.removesuffix(".yml")
+        if request.extra_vars.get("project_logs_state") == "ended":
+            return Script()
         if name in self.scripts:
             return self.scripts[name]
         usual = {"project_delete": removes, "project_pause": pauses, "fleet_observe": sees}

@@ -21,6 +21,7 @@ _PASSED_ON = frozenset(
 )
 _RESULT_NOISE = frozenset({"invocation", "diff", "exception", "ansible_facts", "deprecations", "warnings"})
 _CONTAINER_FACTS = ("name", "project", "installation", "service", "phase", "exit_code", "restart_count", "image")
+_LOG_ANSWER = ("lines", "services", "is_cut")
 _OBJECT_FACTS = ("name", "project", "installation")
 
 
@@ -52,6 +53,9 @@ def reduce_result(result: Any) -> dict[str, Any]:
         if isinstance(result.get("checks"), list):
             short["checks"] = result["checks"]
         return {**short, "observation": reduce_observation(observation)}
+    if has_log_lines(result):
+        # The module bounds its answers itself, and a line that is dropped here would never come again.
+        return {"changed": False, "msg": _text(result.get("msg")), **{key: result.get(key) for key in _LOG_ANSWER}}
     kept = {key: value for key, value in result.items() if key not in _RESULT_NOISE and not key.startswith("_ansible")}
     if len(json.dumps(kept, default=str)) <= RESULT_LIMIT_BYTES:
         return kept
@@ -65,6 +69,11 @@ def find_observation(result: Mapping[str, Any]) -> Mapping[str, Any] | None:
         if isinstance(candidate, Mapping) and "containers" in candidate and "networks" in candidate:
             return candidate
     return None
+
+
+def has_log_lines(result: Mapping[str, Any]) -> bool:
+    """Whether a result is an answer of the module that reads logs, be it empty."""
+    return isinstance(result.get("lines"), list) and "is_cut" in result
 
 
 def reduce_observation(observation: Mapping[str, Any]) -> dict[str, Any]:

@@ -77,6 +77,7 @@ class EventKind(StrEnum):
     TASK_FAILED = "task.failed"
     SERVICES_OBSERVED = "services.observed"
     HOST_OBSERVED = "host.observed"
+    LOGS_READ = "logs.read"  # streamed to who asked, never stored
     CHECKS_REPORTED = "checks.reported"
     RUN_ENDED = "run.ended"
 

@@ -26,3 +26,13 @@ def observation() -> ModuleType:
 @pytest.fixture(scope="session")
 def host_lock() -> ModuleType:
     return _load("host_lock")
+
+
+@pytest.fixture(scope="session")
+def log_lines() -> ModuleType:
+    return _load("log_lines")
+
+
+@pytest.fixture(scope="session")
+def log_cursor() -> ModuleType:
+    return _load("log_cursor")

@@ -68,6 +68,9 @@ class FleetDouble:
     events: list[dict[str, Any]] = field(default_factory=lambda: list(GOOD_RUN))
     run: dict[str, Any] = field(default_factory=dict)
     projects: dict[str, dict[str, Any]] = field(default_factory=dict)
+    #: Log lines, and the queries that asked for them.
+    log_lines: list[dict[str, Any]] = field(default_factory=list)
+    log_queries: list[str] = field(default_factory=list)
     #: How many bytes each next connection to the events may carry before it breaks; None carries all.
     breaks_after: list[int | None] = field(default_factory=list)
     #: The stream stays open behind the last event, as that of an unfinished run does.
@@ -124,6 +127,7 @@ class FleetDouble:
                 Route("/v1/projects/{ref}", self._delete, methods=["DELETE"]),
                 Route("/v1/projects/{ref}/api-keys", self._keys),
                 Route("/fleet/projects/{ref}", self._fleet_project),
+                Route("/fleet/projects/{ref}/logs", self._logs),
                 Route("/fleet/runs", self._runs),
                 Route("/fleet/runs/{run_id}", self._run),
                 Route("/fleet/runs/{run_id}/events", self._events),
@@ -208,6 +212,15 @@ class FleetDouble:
         )
         limit = self.breaks_after.pop(0) if self.breaks_after else None
         return StreamingResponse(self._bytes(text.encode(), limit), media_type="text/event-stream")
+
+    async def _logs(self, request: Request) -> Response:
+        if refused := self._refused(request):
+            return refused
+        if request.path_params["ref"] not in self.projects:
+            return JSONResponse({"message": "Project not found"}, status_code=404)
+        self.log_queries.append(str(request.url.query))
+        text = "\n" + "".join(json.dumps(line, ensure_ascii=False) + "\n\n" for line in self.log_lines)
+        return StreamingResponse(self._bytes(text.encode(), None), media_type="application/x-ndjson")
 
     async def _bytes(self, document: bytes, limit: int | None) -> AsyncIterator[bytes]:
         # Small pieces: a reader must not rely on an event coming whole.

@@ -150,3 +150,37 @@ def test_an_unreachable_host_is_named() -> None:
 
     event = translator.translate(_raw("runner_on_unreachable", msg="Connection refused"))[0]
     assert event.message == "Host demo cannot be reached: Connection refused"
+
+
+def _log_answer(*texts: str) -> dict[str, Any]:
+    lines = [{"service": "auth", "at": "2026-11-22T12:00:00.000000000Z", "text": text} for text in texts]
+    return {"lines": lines, "services": ["auth"], "is_cut": False, "has_ended": False, "attempts": 1}
+
+
+def test_log_lines_of_every_answer_are_passed_on_masked() -> None:
+    translator = EventTranslator("demo", Redactor(["hunter2hunter2"]), Clock())
+    answers = [
+        ("runner_retry", _log_answer("one", "the password is hunter2hunter2")),
+        ("runner_retry", _log_answer("two")),
+        ("runner_retry", _log_answer()),
+        ("runner_on_ok", _log_answer("three")),
+    ]
+    events = [event for kind, answer in answers for event in translator.translate(_raw(kind, "logs | Read", **answer))]
+
+    assert [event.kind for event in events] == [EventKind.LOGS_READ] * 4 + [EventKind.TASK_OK]
+    told = [[line["text"] for line in (event.detail or {})["lines"]] for event in events[:4]]
+    assert told == [["one", "the password is ********"], ["two"], [], ["three"]]
+    assert (events[0].detail or {})["services"] == ["auth"]
+
+
+def test_log_lines_are_never_cut_by_the_limit_of_other_results() -> None:
+    answer = _log_answer(*["é" * 6000] * 4)
+    assert reduce_result(answer)["lines"] == answer["lines"]
+
+
+def test_a_project_without_containers_is_an_empty_answer_and_a_failure() -> None:
+    translator = EventTranslator("demo", Redactor([]))
+    failed = {"msg": "project demo has no started container", "lines": [], "services": [], "is_cut": False}
+    events = translator.translate(_raw("runner_on_failed", **failed))
+    assert [event.kind for event in events] == [EventKind.LOGS_READ, EventKind.TASK_FAILED]
+    assert events[1].message == "project demo has no started container"
