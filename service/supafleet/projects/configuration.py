@@ -28,7 +28,7 @@ _UP = (Status.ACTIVE_HEALTHY, Status.ACTIVE_UNHEALTHY)
 _COMING = (*_UP, Status.COMING_UP, Status.RESTARTING, Status.RESTORING)
 
 
-class NotApplied(HostFailed):  # noqa: N818 - a sentence about what happened reads better
+class NotApplied(HostFailed):
     """The change is stored, but the project is not what it says."""
 
     code = "not_applied"
