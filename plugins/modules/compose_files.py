@@ -50,6 +50,14 @@ options:
     type: list
     elements: str
     default: []
+  network:
+    description: Network that every container has to be on. One that is not, because somebody took it off or removed the
+      network, has to be recreated; Compose does not notice it.
+    type: str
+  network_is_new:
+    description: Whether that network was made just now, so that no container can be on it.
+    type: bool
+    default: false
 author: [Supafleet]
 """
 
@@ -68,6 +76,10 @@ actions:
   description: For each service V(create), V(recreate), V(start) or V(keep).
   returned: success
   type: dict
+must_recreate:
+  description: Whether a container has to be recreated though its configuration is the same.
+  returned: success
+  type: bool
 touched:
   description: Names of the services whose action is not V(keep).
   returned: success
@@ -75,6 +87,7 @@ touched:
 """
 
 import contextlib
+import errno
 import json
 import os
 import subprocess
@@ -92,6 +105,8 @@ ARGUMENTS = {
     "folders": {"type": "list", "elements": "str", "default": []},
     "containers": {"type": "list", "elements": "dict", "default": []},
     "services": {"type": "list", "elements": "str", "default": []},
+    "network": {"type": "str"},
+    "network_is_new": {"type": "bool", "default": False},
 }
 HASH_TIMEOUT_SECONDS = 60
 
@@ -153,6 +168,14 @@ def place(root, wanted, different, unwanted, folders):
         os.unlink(os.path.join(root, name))
 
 
+def try_to_place(module, root, *what):
+    try:
+        place(root, *what)
+    except OSError as error:
+        hint = ": free some space there and run again" if error.errno == errno.ENOSPC else ""
+        module.fail_json(msg=f"the files of the project cannot be written to {root}: {error.strerror}{hint}")
+
+
 def compose(module, words, text=None):
     answer = subprocess.run(
         ["docker", "compose", *words],
@@ -192,9 +215,21 @@ def hashes_of(module, base, text):
     return dict(line.split() for line in lines)
 
 
-def action_for(container, wanted_hashes):
+def cut_off_services(params):
+    """Services whose container is not on the project's network."""
+    network, is_new = params["network"], params["network_is_new"]
+    return {
+        container["service"]
+        for container in params["containers"]
+        if network and (is_new or network not in container["networks"])
+    }
+
+
+def action_for(container, wanted_hashes, cut_off):
     if container is None:
         return "create"
+    if container["service"] in cut_off:
+        return "recreate"
     if container["config_hash"] not in wanted_hashes:
         return "recreate"
     return "keep" if phase_of(container) in ("healthy", "starting", "unhealthy") else "start"
@@ -225,19 +260,21 @@ def main():
     is_new = bool(module.params["services"]) and not by_service
     hashes = {service: set() for service in module.params["services"]}
     if not module.check_mode:
-        place(root, wanted, different, unwanted, module.params["folders"])
+        try_to_place(module, root, wanted, different, unwanted, module.params["folders"])
         if not is_new:
             hashes = config_hashes(module, root, carried)
     elif not is_new:
         with tempfile.TemporaryDirectory(prefix="supafleet-plan-") as scratch:
             place(scratch, wanted, sorted(wanted), [], [])
             hashes = config_hashes(module, scratch, carried)
-    actions = {service: action_for(by_service.get(service), hashes[service]) for service in sorted(hashes)}
+    cut_off = cut_off_services(module.params)
+    actions = {service: action_for(by_service.get(service), hashes[service], cut_off) for service in sorted(hashes)}
     module.exit_json(
         changed=bool(different or unwanted),
         written=different,
         removed=unwanted,
         actions=actions,
+        must_recreate=bool(cut_off),
         touched=[service for service, action in actions.items() if action != "keep"],
         diff=shown,
     )

@@ -1,5 +1,7 @@
 """Breaking what a stand-in needs turns its own health check unhealthy, and mending it heals it."""
 
+import os
+import signal
 import time
 
 import pytest
@@ -91,3 +93,20 @@ def test_the_log_pipeline_notices_that_its_receiver_is_gone(projects: tuple[Live
     finally:
         docker_eyes.docker("start", f"{ref}-analytics")
     wait_for_health(ref, "vector", "healthy")
+
+
+def test_a_gateway_and_an_image_proxy_that_hang_are_noticed(projects: tuple[LiveProject, LiveProject]) -> None:
+    """They need nothing but themselves. Functions is not here: its official check only connects, which a hanging
+    process still answers."""
+    ref = projects[1].ref
+    pids = [docker_eyes.containers(ref)[service]["State"]["Pid"] for service in ("kong", "imgproxy")]
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        for service in ("kong", "imgproxy"):
+            wait_for_health(ref, service, "unhealthy")
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+    for service in ("kong", "imgproxy"):
+        wait_for_health(ref, service, "healthy")

@@ -138,11 +138,39 @@ def test_hands_on_files_network_and_names_are_mended_by_a_restart(live: LiveServ
     docker_eyes.docker("network", "disconnect", "--force", docker_eyes.networks(ref)[0], f"{ref}-rest")
     project = wait_for_reason(live, ref, "rest is", seconds=90)
     assert project["status"] == "ACTIVE_UNHEALTHY"
-    docker_eyes.docker("rm", "--force", f"{ref}-rest")
-    live.wait(ref, "ACTIVE_HEALTHY", seconds=120)
+    act(live, ref, "restart", services=["rest"])
+    live.wait(ref, "ACTIVE_HEALTHY", seconds=60)
     assert env.read_text() == before
     assert set(docker_eyes.health(ref).values()) == {"healthy"}
     assert len(docker_eyes.containers(ref)) == 12
+
+
+def test_a_network_that_somebody_removed_is_made_again(live: LiveService, ref: str) -> None:
+    act(live, ref, "pause")
+    for name in docker_eyes.containers(ref):
+        docker_eyes.docker(
+            "network", "disconnect", "--force", docker_eyes.networks(ref)[0], f"{ref}-{name}", check=False
+        )
+    docker_eyes.docker("network", "rm", docker_eyes.networks(ref)[0])
+    act(live, ref, "resume")
+    assert set(docker_eyes.health(ref).values()) == {"healthy"}
+    assert psql(ref, "select word from kept") == SECRET_OF_A_ROW
+
+
+def test_an_image_that_somebody_deleted_is_named_with_the_way_out(live: LiveService, ref: str) -> None:
+    image = docker_eyes.containers(ref)["imgproxy"]["Config"]["Image"]
+    made = docker_eyes.docker("image", "inspect", "--format", "{{.Id}}", image)
+    docker_eyes.docker("tag", made, "supafleet-test-kept:image")
+    docker_eyes.docker("image", "rm", "--force", image)
+    docker_eyes.docker("rm", "--force", f"{ref}-imgproxy")
+    try:
+        project = wait_for_reason(live, ref, image, "playbooks/sandbox_images.yml", seconds=90)
+        assert project["status"] == "ACTIVE_UNHEALTHY"
+    finally:
+        docker_eyes.docker("tag", made, image)
+        docker_eyes.docker("image", "rm", "supafleet-test-kept:image")
+    act(live, ref, "restart", services=["imgproxy"])
+    assert live.project(ref)["status"] == "ACTIVE_HEALTHY"
 
 
 def test_a_service_that_was_away_knows_what_happened_meanwhile(live: LiveService, ref: str) -> None:

@@ -1,8 +1,9 @@
 """Projects on a Docker host that is reached over SSH: by playbook and by the API, used from outside that host."""
 
 import json
+import subprocess
+import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,7 +28,9 @@ def remote(trixie: Preparation, sandbox_images: dict[str, str]) -> DockerHostCon
 
 @pytest.fixture(scope="module")
 def service(remote: DockerHostContainer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveService]:
-    live = LiveService(tmp_path_factory.mktemp("service"), "ssh-fleet", (55300, 55309), "10.225.0.0/16").start()
+    quick = {"observation_interval_seconds": "3", "observation_deadline_seconds": "15"}
+    folder = tmp_path_factory.mktemp("service")
+    live = LiveService(folder, "ssh-fleet", (55300, 55309), "10.225.0.0/16", **quick).start()
     yield live
     live.stop()
 
@@ -100,9 +103,9 @@ def test_a_remote_host_without_its_addresses_is_refused(service: LiveService) ->
     assert "bind_address" in answer.json()["message"]
 
 
-def test_the_same_api_call_makes_a_project_there(
-    remote: DockerHostContainer, service: LiveService, supabase_js: Any, tmp_path: Path
-) -> None:
+@pytest.fixture(scope="module")
+def far(remote: DockerHostContainer, service: LiveService) -> str:
+    """A project on the remote host, made by the API."""
     body = {
         "connection": "ssh", "address": remote.address, "ssh_port": remote.port, "ssh_user": remote.user,
         "private_key_file": str(remote.key), "known_hosts_file": str(remote.known_hosts),
@@ -114,6 +117,23 @@ def test_the_same_api_call_makes_a_project_there(
     ref = service.create("Far away", host="far-away", region="eu-north-1")
     project = service.wait(ref, "ACTIVE_HEALTHY", "INIT_FAILED")
     assert project["status"] == "ACTIVE_HEALTHY", project["status_reason"]
+    return ref
+
+
+def wait_for(service: LiveService, ref: str, status: str, *words: str, seconds: float = 90) -> None:
+    deadline = time.monotonic() + seconds
+    while True:
+        project = service.project(ref)
+        if project["status"] == status and all(word in (project["status_reason"] or "") for word in words):
+            return
+        assert time.monotonic() < deadline, project
+        time.sleep(0.3)
+
+
+def test_the_same_api_call_makes_a_project_there(
+    remote: DockerHostContainer, service: LiveService, far: str, supabase_js: Any
+) -> None:
+    ref, project = far, service.project(far)
     assert project["host"] == "far-away"
     assert len(containers_on(remote, ref)) == 12
     keys = service.keys(ref)
@@ -122,6 +142,51 @@ def test_the_same_api_call_makes_a_project_there(
         "PROJECT_URL": project["public_url"], "ANON_KEY": keys["anon"], "SERVICE_ROLE_KEY": keys["service_role"],
     }  # fmt: skip
     assert_used(json.loads(supabase_js(environment).stdout))
+
+
+def test_a_dead_engine_is_said_and_its_projects_come_back_with_it(
+    remote: DockerHostContainer, service: LiveService, far: str
+) -> None:
+    sql = ["psql", "-h", "127.0.0.1", "-U", "supabase_admin", "-d", "postgres", "-At", "-c"]
+    remote.exec("docker", "exec", f"{far}-db", *sql, "create table kept as select 'still here' as word")
+    remote.exec("sh", "-c", "kill -9 $(cat /run/docker.pid)")
+    wait_for(service, far, "UNKNOWN", "the Docker engine did not answer")
+    with service.client() as api:
+        run = api.post(f"/fleet/projects/{far}/restart").json()
+        assert api.get(f"/fleet/runs/{run['id']}/events", timeout=60).status_code == 200
+        assert "the Docker engine did not answer" in api.get(f"/fleet/runs/{run['id']}").json()["explanation"]
+    remote.prepare()
+    wait_for(service, far, "ACTIVE_HEALTHY", seconds=150)
+    words = remote.exec("docker", "exec", f"{far}-db", *sql, "select word from kept").stdout
+    assert words.strip() == "still here"
+    assert len([status for status in containers_on(remote, far) if "healthy" in status]) == 12
+
+
+def test_a_host_that_is_out_of_reach_is_said_until_it_is_back(
+    remote: DockerHostContainer, service: LiveService, far: str
+) -> None:
+    subprocess.run(["docker", "pause", remote.name], check=True, capture_output=True)
+    try:
+        wait_for(service, far, "UNKNOWN", "far-away", seconds=150)
+    finally:
+        subprocess.run(["docker", "unpause", remote.name], check=True, capture_output=True)
+    wait_for(service, far, "ACTIVE_HEALTHY", seconds=150)
+
+
+def test_a_full_disk_is_said_with_the_way_out(remote: DockerHostContainer, service: LiveService, far: str) -> None:
+    remote.exec("mount", "-t", "tmpfs", "-o", "size=16k,mode=700", "tmpfs", "/var/lib/supafleet/projects")
+    try:
+        ref = service.create("No room", host="far-away", region="eu-north-1")
+        project = service.wait(ref, "INIT_FAILED", "ACTIVE_HEALTHY")
+        assert "no space left on device" in project["status_reason"].lower()
+        assert "free some" in project["status_reason"]
+    finally:
+        remote.exec("umount", "/var/lib/supafleet/projects")
+    service.delete(ref)
+
+
+def test_the_project_goes_without_a_trace(remote: DockerHostContainer, service: LiveService, far: str) -> None:
+    ref = far
     service.delete(ref)
     assert containers_on(remote, ref) == []
     listing = remote.exec("sh", "-c", "ls /var/lib/supafleet/projects; docker volume ls -q").stdout
