@@ -1,16 +1,29 @@
 """`python -m tests.matrix`: play every cell and print the table; cells that were played before are not played again."""
 
 import argparse
+import contextlib
 import json
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from supafleet.content import content_root
+from supafleet.sandbox import content_digest, image_reference
 from tests.e2e.live_service import LiveService
-from tests.matrix.cells import PHASES, VICTIMS, all_lives
+from tests.engine.fixtures import RELEASE, SERVICES
+from tests.fleet.docker_host_container import docker_host_container
+from tests.integration.conftest import running_postgres
+from tests.matrix.cells import PHASES, VICTIMS, Cell, lives_of
+from tests.matrix.cluster import ClusterService
 from tests.matrix.playing import Stage
+from tests.matrix.remote import RemoteStage
+
+_PORTS, _POOL = (55550, 55579), "10.228.0.0/16"
+_console = Console(highlight=False)
 
 
 def main() -> None:
@@ -18,32 +31,59 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.matrix", description="The kill matrix.")
     parser.add_argument("--results", type=Path, default=Path(".supafleet/matrix.json"), help="where to resume from")
     parser.add_argument("--again", action="store_true", help="forget earlier results")
+    parser.add_argument(
+        "--only", nargs="+", choices=VICTIMS, default=VICTIMS, metavar="VICTIM", help=", ".join(VICTIMS)
+    )
     options = parser.parse_args()
     results = {} if options.again or not options.results.exists() else json.loads(options.results.read_text())
     options.results.parent.mkdir(parents=True, exist_ok=True)
-    console = Console()
-    lives = [life for life in all_lives() if any(cell.name not in results for cell in life)]
-    with tempfile.TemporaryDirectory(prefix="supafleet-matrix-") as folder:
-        live = LiveService(Path(folder), "matrix", (55550, 55579), "10.228.0.0/16").start()
-        try:
-            for number, life in enumerate(lives, 1):
-                stage = Stage(live)
-                for cell in life:
-                    verdict = stage.play(cell)
-                    told = {"state": verdict.state, "seconds": round(verdict.seconds, 1), "leaks": verdict.leaks}
-                    results[cell.name] = {**told, "repeated": verdict.repeated, "right": verdict.is_right}
-                    options.results.write_text(json.dumps(results, indent=1))
-                    mark = "right" if verdict.is_right else "WRONG"
-                    console.print(
-                        f"life {number} of {len(lives)}: {cell.name}: {mark}, {verdict.state}", highlight=False
-                    )
-        finally:
-            with live.client() as api:
-                for project in api.get("/v1/projects").json():
-                    live.delete(project["ref"])
-            live.stop()
-    console.print(_table(results))
+    for victim in options.only:
+        lives = [life for life in lives_of(victim) if any(cell.name not in results for cell in life)]
+        if lives:
+            with (
+                tempfile.TemporaryDirectory(prefix="supafleet-matrix-") as folder,
+                _stage(victim, Path(folder)) as stage,
+            ):
+                for life in lives:
+                    _live(stage, life, results, options.results)
+    _console.print(_table(results))
     raise SystemExit(0 if all(result["right"] for result in results.values()) else 1)
+
+
+def _live(stage: Stage, life: list[Cell], results: dict[str, Any], file: Path) -> None:
+    for cell in life:
+        verdict = stage.play(cell)
+        told = {"state": verdict.state, "seconds": round(verdict.seconds, 1), "leaks": verdict.leaks}
+        results[cell.name] = {**told, "repeated": verdict.repeated, "detail": verdict.detail, "right": verdict.is_right}
+        file.write_text(json.dumps(results, indent=1))
+        mark = "right" if verdict.is_right else f"WRONG {verdict}"
+        _console.print(f"{cell.name}: {mark}, {verdict.detail or verdict.state} after {verdict.seconds:.0f} s")
+
+
+@contextlib.contextmanager
+def _stage(victim: str, folder: Path) -> Iterator[Stage]:
+    with contextlib.ExitStack() as stack:
+        if victim == "worker":
+            postgres = stack.enter_context(running_postgres())
+            live: LiveService = ClusterService(folder, _PORTS, _POOL, postgres.create_database())
+        else:
+            live = LiveService(folder, "matrix", _PORTS, _POOL)
+        live.start()
+        stack.callback(live.stop)
+        stack.callback(_delete_all, live)
+        if victim == "engine":
+            host = stack.enter_context(docker_host_container(folder))
+            host.prepare()
+            host.load_images([image_reference(name, RELEASE, content_digest(content_root())) for name in SERVICES])
+            yield RemoteStage(live, host)
+        else:
+            yield Stage(live)
+
+
+def _delete_all(live: LiveService) -> None:
+    with live.client() as api:
+        for project in api.get("/v1/projects").json():
+            live.delete(project["ref"])
 
 
 def _table(results: dict[str, dict[str, object]]) -> Table:

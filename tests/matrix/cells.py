@@ -11,8 +11,9 @@ PHASES = {
     "restart": ("lock", "stop", "files", "start", "watch", "verify", "release"),
     "delete": ("lock", "removal", "release"),
 }
-#: What dies: the whole service, the process around ansible-runner, Ansible itself, a container's process.
-VICTIMS = ("service", "child", "playbook", "container")
+#: What dies: the whole service, the process around ansible-runner, Ansible itself, a container's process; one of two
+#: workers on PostgreSQL, and the engine of a host on which nothing restarts it.
+VICTIMS = ("service", "child", "playbook", "container", "worker", "engine")
 #: What a project is in the end, whatever died on the way.
 GOALS = {
     "create": "ACTIVE_HEALTHY",
@@ -36,14 +37,11 @@ class Cell:
         return f"{self.verb}/{self.phase}/{self.victim}"
 
 
-def all_lives() -> list[list[Cell]]:
-    """Every cell once, as lives from a creation to a removal; short verbs repeat phases to fill a life."""
-    lives = []
-    for victim in VICTIMS:
-        longest = max(len(phases) for phases in PHASES.values())
-        columns = {verb: cycle(phases) for verb, phases in PHASES.items()}
-        lives += [[Cell(verb, next(columns[verb]), victim) for verb in PHASES] for _ in range(longest)]
-    return lives
+def lives_of(victim: str) -> list[list[Cell]]:
+    """Every cell of a victim, as lives from a creation to a removal; short verbs repeat phases to fill a life."""
+    columns = {verb: cycle(phases) for verb, phases in PHASES.items()}
+    longest = max(len(phases) for phases in PHASES.values())
+    return [[Cell(verb, next(columns[verb]), victim) for verb in PHASES] for _ in range(longest)]
 
 
 def few_lives() -> list[list[Cell]]:

@@ -13,9 +13,11 @@ import psutil
 from tests.e2e import docker_eyes
 from tests.e2e.live_service import LiveService
 from tests.matrix.cells import GOALS, Cell
+from tests.matrix.cluster import ClusterService
 
 #: A killed process is noticed and its run taken up in this time; one more converge follows.
 NOTICE_SECONDS, CONVERGE_SECONDS = 60.0, 90.0
+PATIENCE_SECONDS = NOTICE_SECONDS + CONVERGE_SECONDS + 60
 _PHASE_SECONDS = 90.0
 _SHARED_MEMORY = Path("/dev/shm")
 
@@ -29,6 +31,7 @@ class Verdict:
     seconds: float
     leaks: list[str]
     repeated: str
+    detail: str = ""
 
     @property
     def is_right(self) -> bool:
@@ -39,23 +42,24 @@ class Verdict:
 class Stage:
     """A service, and the project that lives through one life's cells."""
 
-    def __init__(self, live: LiveService) -> None:
+    def __init__(self, live: LiveService, **where: str) -> None:
         self.live = live
         self.ref = ""
+        self._where = where
 
     def play(self, cell: Cell) -> Verdict:
         """Play one cell; the project is afterwards where the verb leads."""
         began = time.monotonic()
         run = self._ask(cell.verb)
         if self._reaches(run, cell.phase):
-            self._kill(cell.victim)
+            self._kill(cell.victim, run)
         state = self._settle(cell.verb)
         seconds = time.monotonic() - began
         return Verdict(cell, state, seconds, self._leaks(cell.verb), self._repeat(cell.verb))
 
     def _ask(self, verb: str) -> str:
         if verb == "create":
-            self.ref = self.live.create(f"Matrix {time.monotonic_ns()}")
+            self.ref = self.live.create(f"Matrix {time.monotonic_ns()}", **self._where)
             return str(self.live.runs(self.ref)[0]["id"])
         with self.live.client() as api:
             if verb == "delete":
@@ -79,7 +83,11 @@ class Stage:
                 time.sleep(0.02)
         raise AssertionError(f"run {run} never came to {phase}")
 
-    def _kill(self, victim: str) -> None:
+    def _kill(self, victim: str, run: str) -> None:
+        if victim == "worker":
+            assert isinstance(self.live, ClusterService)
+            self.live.kill_worker(run)
+            return
         if victim == "service":
             self.live.stop(signal.SIGKILL)
             self.live.start()
@@ -96,7 +104,7 @@ class Stage:
 
     def _settle(self, verb: str) -> str:
         """The project's status once its run has ended, or `gone`."""
-        deadline = time.monotonic() + NOTICE_SECONDS + CONVERGE_SECONDS + 60
+        deadline = time.monotonic() + PATIENCE_SECONDS
         told = "never answered"
         while time.monotonic() < deadline:
             try:
