@@ -7,8 +7,8 @@ DOCUMENTATION = r"""
 module: stopped_containers
 short_description: Stop services of a project in order
 description:
-  - Stops the containers of one stage at the same time and waits for them before the next stage begins. What stands
-    still already stays as it is. Nothing is removed.
+  - Stops the containers of the first stage in which something runs, all at the same time, and waits for them. Repeated
+    until nothing is left, it stops a project in order, and each attempt shows how far it is. Nothing is removed.
   - The containers are found by their labels, so that it works whatever became of the project's folder.
 options:
   project:
@@ -50,13 +50,19 @@ EXAMPLES = r"""
     stages:
       - {services: [kong, studio], timeout: 10}
       - {services: [db], timeout: 60}
+  register: stopped
+  until: stopped.left == 0
 """
 
 RETURN = r"""
 stopped:
-  description: Names of the services that were stopped, or would be.
+  description: Names of the services that were stopped by this attempt, or would be by all.
   returned: success
   type: list
+left:
+  description: How many containers still have to be stopped.
+  returned: success
+  type: int
 observation:
   description: What C(docker_observation) returns, seen afterwards.
   returned: success
@@ -116,21 +122,23 @@ def stop(entry, seconds):
 def main():
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
     wanted = module.params
-    project, stopped = wanted["project"], []
+    project = wanted["project"]
     try:
         engine = Engine()
-        for seconds, entries in staged(brief_view(engine, project), wanted["stages"], wanted["only"]):
-            stopped += [entry["Labels"].get(LABEL_SERVICE, "") for entry in entries]
-            if module.check_mode or not entries:
-                continue
+        plan = [stage for stage in staged(brief_view(engine, project), wanted["stages"], wanted["only"]) if stage[1]]
+        chosen = plan if module.check_mode else plan[:1]
+        stopped = [entry["Labels"].get(LABEL_SERVICE, "") for _, entries in chosen for entry in entries]
+        if chosen and not module.check_mode:
             if not renew(wanted["data_root"], project, wanted["renew_lock"]):
                 module.fail_json(msg=f"the lock of project {project} was lost to another run: start this run again")
+            ((seconds, entries),) = chosen
             with concurrent.futures.ThreadPoolExecutor(max_workers=len(entries)) as pool:
-                list(pool.map(lambda entry: stop(entry, seconds), entries))  # noqa: B023 - the pool ends in this round
+                list(pool.map(lambda entry: stop(entry, seconds), entries))
+        left = sum(len(entries) for _, entries in plan[len(chosen) :])
         observation = whole_view(engine, project, wanted["expected"])
     except (EngineError, OSError) as error:
         module.fail_json(msg=to_text(error), exception=traceback.format_exc())
-    module.exit_json(changed=bool(stopped), stopped=sorted(stopped), observation=observation)
+    module.exit_json(changed=bool(stopped), stopped=sorted(stopped), left=left, observation=observation)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ PHASE_COLOURS = {
     "unhealthy": "red",
     "exited": "red",
     "restarting": "magenta",
+    "unexpected": "magenta",
 }
 
 
@@ -75,6 +76,7 @@ def print_run(run: Run) -> None:
             "project": run.project_ref,
             "status": run.status,
             "asked for by": f"{run.actor} ({run.driver})" if run.actor else None,
+            "because": run.reason,
             "attempt": str(run.attempt) if run.attempt else None,
             "started": run.started_at.isoformat() if run.started_at else None,
             "ended": run.ended_at.isoformat() if run.ended_at else None,
@@ -96,7 +98,7 @@ def print_project(project: FleetProject) -> None:
     """Print a project and its services."""
     status = project.status
     if project.stale_since:
-        status += f" (not seen since {project.stale_since.isoformat()})"
+        status += f" (out of date since {project.stale_since.isoformat()})"
     print_fields(
         {
             "ref": project.ref,
@@ -108,6 +110,7 @@ def print_project(project: FleetProject) -> None:
             "release": project.release,
             "flavour": project.flavour,
             "size": project.size,
+            "seen": project.observed_at.isoformat() if project.observed_at else None,
             "run": f"{project.run.kind} {project.run.status} ({project.run.id})" if project.run else None,
         }
     )

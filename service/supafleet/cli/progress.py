@@ -5,8 +5,8 @@ from datetime import datetime
 
 from supafleet.cli.shapes import Event, ServiceState
 
-SETTLED_PHASES = frozenset({"healthy"})
-SICK_PHASES = frozenset({"unhealthy", "exited", "restarting"})
+_SETTLED = "healthy"
+_SETTLED_BY_KIND = {"project_pause": "exited", "project_delete": "missing"}
 
 
 @dataclass
@@ -46,6 +46,8 @@ class RunProgress:
     task: str = ""
     started_at: datetime | None = None
     has_ended: bool = False
+    #: The phase in which this kind of run wants every service.
+    settled_phase: str = _SETTLED
     _last_at: datetime | None = None
     _heard_at: float = 0.0
 
@@ -58,6 +60,8 @@ class RunProgress:
         """
         self.started_at = self.started_at or event.at
         self._last_at, self._heard_at = event.at, heard_at
+        if event.kind == "run.started" and event.detail:
+            self.settled_phase = _SETTLED_BY_KIND.get(str(event.detail.get("kind")), _SETTLED)
         lines = self._enter_phase(event)
         for name, state in (event.services or {}).items():
             lines += self._see_service(name, state, event.at)
@@ -102,7 +106,7 @@ class RunProgress:
         line.phase = state.phase
         line.exit_code = state.exit_code
         line.restart_count = state.restart_count or 0
-        if state.phase not in SETTLED_PHASES:
+        if state.phase != self.settled_phase:
             line.settled_at = None
         elif line.settled_at is None:
             line.settled_at = at

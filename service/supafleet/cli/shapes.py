@@ -56,6 +56,7 @@ class Run(_Answer):
     status: str
     actor: str | None = None
     driver: str | None = None
+    reason: str | None = None
     attempt: int | None = None
     phase: str | None = None
     explanation: str | None = None
@@ -94,6 +95,7 @@ class FleetProject(_Answer):
     status: str
     status_reason: str | None = None
     stale_since: datetime | None = None
+    observed_at: datetime | None = None
     host: str | None = None
     release: str | None = None
     flavour: str | None = None
@@ -121,6 +123,7 @@ class Event(_Answer):
     task: str | None = None
     message: str | None = None
     services: dict[str, ServiceState] | None = None
+    detail: dict[str, Any] | None = None
 
 
 class Difference(_Answer):

@@ -89,7 +89,8 @@ def render_progress(progress: RunProgress, monotonic: float) -> Group:
             words += f" ({line.exit_code})"
         if line.restart_count:
             words += f", restarted {line.restart_count}x"
-        table.add_row(name, Text(words, style=PHASE_COLOURS.get(line.phase, "")), f"{line.elapsed_seconds(now):.1f}s")
+        colour = "green" if line.phase == progress.settled_phase else PHASE_COLOURS.get(line.phase, "")
+        table.add_row(name, Text(words, style=colour), f"{line.elapsed_seconds(now):.1f}s")
     phases = Text()
     for phase in progress.phases:
         style = "bold" if phase.ended_at is None else "bright_black"
