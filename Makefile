@@ -24,7 +24,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON_VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 # What the environment was made of: another interpreter or other pins make it anew.
-STAMP := $(VENV)/.made-$(PYTHON_VERSION)-$(shell cat pyproject.toml constraints.txt | sha256sum | cut -c1-16)
+MADE_OF := $(PYTHON_VERSION)-$(shell cat pyproject.toml constraints.txt | sha256sum | cut -c1-16)
+STAMP := $(VENV)/.made-$(MADE_OF)
+# With what tests, style and pages need beside.
+DEV_STAMP := $(VENV)/.made-dev-$(MADE_OF)
 
 # $(call install,PACKAGES): from the package sources that this machine has.
 define install
@@ -40,26 +43,26 @@ up: $(STAMP)
 down: $(STAMP)
 	@$(BIN)/supafleet down $(if $(filter 1,$(PURGE)),--purge --yes)
 
-test: $(STAMP) test-packages machine-ready lint
+test: $(DEV_STAMP) test-packages machine-ready lint
 	@$(PYTEST) $(PYTEST_ARGS)
 
-check: $(STAMP) test-packages lint
+check: $(DEV_STAMP) test-packages lint
 	@$(PYTEST) -m "not docker" $(PYTEST_ARGS)
 
-lint: $(STAMP)
+lint: $(DEV_STAMP)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/yamllint --strict .
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/ansible-lint --offline
 
-bench: $(STAMP) test-packages machine-ready
+bench: $(DEV_STAMP) test-packages machine-ready
 	@$(BIN)/python -m benchmarks
 
-matrix: $(STAMP) test-packages machine-ready
+matrix: $(DEV_STAMP) test-packages machine-ready
 	@$(BIN)/python -m tests.matrix
 
-docs: $(STAMP)
+docs: $(DEV_STAMP)
 	@mkdir -p docs/reference
 	@$(BIN)/python -m supafleet.cli.reference docs/reference/cli.md
 	@$(BIN)/python -m supafleet.docs roles
@@ -67,7 +70,7 @@ docs: $(STAMP)
 
 # The pins hold for every supported Python: the file has no markers, and a test looks. The last line leaves out what
 # pip-compile says of pip itself.
-constraints: $(STAMP)
+constraints: $(DEV_STAMP)
 	@$(BIN)/pip-compile --quiet --upgrade --extra dev --strip-extras --no-header --annotation-style line \
 	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options \
 	  --output-file constraints.txt pyproject.toml
@@ -94,6 +97,11 @@ $(STAMP):
 	found=$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null || true); \
 	[ "$$found" = "$$version" ] || $(PYTHON) -m venv --clear $(VENV)
 	@echo "installing the Python packages into $(VENV)"
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@$(BIN)/python -m pip install -qq --no-compile --disable-pip-version-check -c constraints.txt -e .
 	@rm -f $(VENV)/.made-*
+	@touch $@
+
+$(DEV_STAMP): $(STAMP)
+	@echo "installing what the tests need beside"
+	@$(BIN)/python -m pip install -qq --no-compile --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
