@@ -17,8 +17,8 @@ PORT ?=
 PURGE ?=
 PYTEST_ARGS ?=
 
-# Tests of one file stay together, and those of the engine too (tests/conftest.py): the others mostly wait, beside them.
-PYTEST = $(BIN)/pytest -n 3
+# Which tests stay together is in tests/conftest.py.
+PYTEST = $(BIN)/pytest -n 2
 
 VENV := .venv
 BIN := $(VENV)/bin

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from supafleet.content import content_root
+from supafleet.sandbox import content_digest, image_reference
 from tests.e2e import docker_eyes
 from tests.e2e.live_service import LiveService
 
@@ -15,6 +17,8 @@ pytestmark = pytest.mark.docker
 
 SWEEP_SECONDS = 5
 SECRET_OF_A_ROW = "it survived"
+#: A name of the image that no other test's project has.
+OWN_IMAGE = "supafleet-sandbox/imgproxy:of-the-lifecycle-test"
 
 
 @pytest.fixture(scope="module")
@@ -33,15 +37,22 @@ def live(sandbox_images: dict[str, str], tmp_path_factory: pytest.TempPathFactor
         for project in api.get("/v1/projects").json():
             service.delete(project["ref"])
     service.stop()
+    docker_eyes.docker("image", "rm", OWN_IMAGE, check=False)
 
 
 @pytest.fixture(scope="module")
 def ref(live: LiveService) -> str:
-    name = live.create("Lifecycle")
+    docker_eyes.docker("tag", usual_image(), OWN_IMAGE)
+    settings = {"mailer_autoconfirm": True, "images": {"imgproxy": OWN_IMAGE}}
+    name = live.create("Lifecycle", settings=settings)
     project = live.wait(name, "ACTIVE_HEALTHY", "INIT_FAILED")
     assert project["status"] == "ACTIVE_HEALTHY", project["status_reason"]
     psql(name, f"create table kept (word text); insert into kept values ('{SECRET_OF_A_ROW}')")
     return name
+
+
+def usual_image() -> str:
+    return image_reference("imgproxy", "2026.09", content_digest(content_root()))
 
 
 def psql(ref: str, sql: str) -> str:
@@ -158,17 +169,11 @@ def test_a_network_that_somebody_removed_is_made_again(live: LiveService, ref: s
 
 
 def test_an_image_that_somebody_deleted_is_named_with_the_way_out(live: LiveService, ref: str) -> None:
-    image = docker_eyes.containers(ref)["imgproxy"]["Config"]["Image"]
-    made = docker_eyes.docker("image", "inspect", "--format", "{{.Id}}", image)
-    docker_eyes.docker("tag", made, "supafleet-test-kept:image")
-    docker_eyes.docker("image", "rm", "--force", image)
+    docker_eyes.docker("image", "rm", OWN_IMAGE)
     docker_eyes.docker("rm", "--force", f"{ref}-imgproxy")
-    try:
-        project = wait_for_reason(live, ref, image, "playbooks/sandbox_images.yml", seconds=90)
-        assert project["status"] == "ACTIVE_UNHEALTHY"
-    finally:
-        docker_eyes.docker("tag", made, image)
-        docker_eyes.docker("image", "rm", "supafleet-test-kept:image")
+    project = wait_for_reason(live, ref, OWN_IMAGE, "playbooks/sandbox_images.yml", seconds=90)
+    assert project["status"] == "ACTIVE_UNHEALTHY"
+    docker_eyes.docker("tag", usual_image(), OWN_IMAGE)
     act(live, ref, "restart", services=["imgproxy"])
     assert live.project(ref)["status"] == "ACTIVE_HEALTHY"
 

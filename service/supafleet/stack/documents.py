@@ -12,6 +12,9 @@ from supafleet.stack.errors import RenderError
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
+_OTHER_BREAKS = frozenset("\x85\u2028\u2029")
+
+
 class _Dumper(yaml.SafeDumper):
     """Indents lists, quotes what another program may expand, shows programs as blocks."""
 
@@ -24,7 +27,10 @@ class _Dumper(yaml.SafeDumper):
 
 def _represent_text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
     style = None
-    if "\n" in value:
+    if _OTHER_BREAKS & set(value):
+        # To YAML these are line breaks, which any other style turns into spaces.
+        style = '"'
+    elif "\n" in value:
         style = "|"
     elif "$" in value:
         # Vector puts variables into the text before it parses it: only quotes keep such a value a string.
