@@ -169,7 +169,7 @@ def test_a_network_that_somebody_removed_is_made_again(live: LiveService, ref: s
 
 
 def test_an_image_that_somebody_deleted_is_named_with_the_way_out(live: LiveService, ref: str) -> None:
-    docker_eyes.docker("image", "rm", OWN_IMAGE)
+    docker_eyes.docker("image", "rm", "--force", OWN_IMAGE)
     docker_eyes.docker("rm", "--force", f"{ref}-imgproxy")
     project = wait_for_reason(live, ref, OWN_IMAGE, "playbooks/sandbox_images.yml", seconds=90)
     assert project["status"] == "ACTIVE_UNHEALTHY"
