@@ -16,6 +16,8 @@ RESTART_LOOP = 3
 RESTART_LOOP_UPTIME_SECONDS = 20
 # A container may turn unhealthy once and recover; failing this often after its last retry is taken as final.
 EXTRA_FAILED_CHECKS = 2
+# A host that starts several projects at once is slow: nothing is given up before this.
+UNHEALTHY_UPTIME_SECONDS = 60
 
 
 def seconds_since(moment, now):
@@ -78,7 +80,9 @@ def is_beyond_hope(container):
     """Whether waiting longer for this container makes no sense."""
     phase = phase_of(container)
     if phase == "unhealthy":
-        return container["failed_checks"] >= container["retries"] + EXTRA_FAILED_CHECKS
+        uptime = container["uptime_seconds"]
+        is_old = uptime is None or uptime >= UNHEALTHY_UPTIME_SECONDS
+        return is_old and container["failed_checks"] >= container["retries"] + EXTRA_FAILED_CHECKS
     if container["restart_count"] >= RESTART_LOOP:
         uptime = container["uptime_seconds"]
         return phase in ("restarting", "exited") or (

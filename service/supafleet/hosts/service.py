@@ -42,6 +42,11 @@ def wish_look(session: Session, host: DockerHost | None = None) -> None:
     repository.wish_look(session, None if host is None else row_id(host))
 
 
+def postpone_look(session: Session, host: DockerHost, pause: float) -> None:
+    """Let the next look at a host come after a pause."""
+    repository.schedule_look(session, row_id(host), pause)
+
+
 def note_strangers(session: Session, host_id: int, strangers: list[dict[str, Any]]) -> None:
     """Remember what was found on a host that belongs to no project of ours."""
     host = get_host(session, host_id)

@@ -86,19 +86,16 @@ class Observer:
                 _log.warning("observer.failed", reason=type(error).__name__)
 
     def _claim(self) -> list[HostLook]:
+        looks = []
         with unit_of_work(self._engine) as session:
-            due = hosts.claim_due_looks(session, _TIMEOUT_SECONDS * 1.5)
-            looks = [
-                (
-                    is_wished,
-                    HostLook(
-                        row_id(host), host.name, hosts.inventory_entry(host), sighting.refs_on(session, row_id(host))
-                    ),
-                )
-                for host, is_wished in due
-            ]
-        # A host without projects has little to tell: it is looked at when a worker starts, and when somebody wishes.
-        return [look for is_wished, look in looks if look.refs or is_wished]
+            for host, is_wished in hosts.claim_due_looks(session, _TIMEOUT_SECONDS * 1.5):
+                refs = sighting.refs_to_see(session, row_id(host))
+                # A host without them has little to tell: it is seen when a worker starts, and when somebody wishes.
+                if refs or is_wished:
+                    looks.append(HostLook(row_id(host), host.name, hosts.inventory_entry(host), refs))
+                else:
+                    hosts.postpone_look(session, host, self._settings.observation_interval_seconds)
+        return looks
 
     def _look(self, look: HostLook) -> None:
         began_at = utc_now()

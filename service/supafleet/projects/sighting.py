@@ -22,9 +22,10 @@ _HEALER = "self-healing"
 _SCHEDULE = "schedule"
 
 
-def refs_on(session: Session, host_id: int) -> list[str]:
-    """Refs of the projects on a Docker host."""
-    return [project.ref for project in repository.list_projects_on(session, host_id)]
+def refs_to_see(session: Session, host_id: int) -> list[str]:
+    """Refs of the projects on a Docker host that nobody is changing: what is seen of others would not count."""
+    refs = [project.ref for project in repository.list_projects_on(session, host_id)]
+    return [ref for ref in refs if runs.unfinished_run(session, ref) is None]
 
 
 def fold_sighting(

@@ -14,11 +14,12 @@ from supafleet.runs.vocabulary import EventKind, RunEvent
 
 @dataclass(frozen=True)
 class Script:
-    """What a scripted run shows and how it ends; `hang` waits until somebody cancels."""
+    """What a scripted run shows and how it ends, after so many seconds; `hang` waits until somebody cancels."""
 
     events: Sequence[RunEvent] = ()
     outcome: LaunchOutcome = field(default_factory=lambda: LaunchOutcome("successful"))
     hang: bool = False
+    seconds: float = 0.0
 
 
 def _now() -> datetime:
@@ -135,6 +136,7 @@ class FakeLauncher:
                 message = None if event.message is None else redactor.text(event.message)
                 detail = redactor.value(event.detail)
                 on_event(RunEvent(_now(), event.kind, event.phase, event.task, message, event.services, detail))
+            await asyncio.sleep(script.seconds)
             if script.hang:
                 await canceled.wait()
                 return LaunchOutcome("canceled", "The run was canceled.")

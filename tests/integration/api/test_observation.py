@@ -1,6 +1,7 @@
 """Looks at whole Docker hosts: what they mean for each project, what is healed, and what is never raced."""
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -92,14 +93,17 @@ def test_a_pause_is_neither_sick_nor_healed(live_api: Api, launcher: FakeLaunche
     assert {one["name"]: one["phase"] for one in project["services"]}["kong"] == "unexpected"
 
 
-def test_a_look_that_a_change_raced_does_not_count(live_api: Api, launcher: FakeLauncher, ref: str) -> None:
+def test_a_look_that_began_before_a_change_does_not_count(live_api: Api, launcher: FakeLauncher, ref: str) -> None:
     launcher.scripts["project_restart"] = hangs()
-    launcher.scripts["fleet_observe"] = sees(**{ref: "missing"})
-    run = live_api.client.post(f"/fleet/projects/{ref}/restart").json()
-    wait_for_looks(launcher)
-    assert {one["phase"] for one in shown(live_api, ref)["services"]} == {"starting"}
-    launcher.scripts["fleet_observe"] = sees(**{ref: "healthy"})
+    launcher.scripts["fleet_observe"] = replace(sees(**{ref: "missing"}), seconds=1.0)
     wait_for_looks(launcher, 1)
+    run = live_api.client.post(f"/fleet/projects/{ref}/restart").json()
+    time.sleep(1.5)
+    assert {one["phase"] for one in shown(live_api, ref)["services"]} <= {"starting", "healthy"}
+    looks = len(launcher.looks)
+    time.sleep(INTERVAL * 2)
+    assert len(launcher.looks) == looks, "nobody looks at what would not count"
+    launcher.scripts["fleet_observe"] = sees(**{ref: "healthy"})
     live_api.client.post(f"/fleet/runs/{run['id']}/cancel")
     wait_for(live_api, ref, "ACTIVE_HEALTHY")
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 NOW = datetime.datetime(2026, 11, 22, 12, 0, 0, tzinfo=datetime.UTC)
+A_MINUTE_AGO = "2026-11-22T11:59:00.123456789Z"
 BUSY = {"finished": False, "failed": False}
 DONE = {"finished": True, "failed": False}
 
@@ -62,7 +63,8 @@ def test_a_failed_compose_task_is_a_failure(observation: ModuleType) -> None:
     [
         (inspection("db", health="starting"), "starting", False),
         (inspection("db", health="unhealthy", failing=3), "unhealthy", False),
-        (inspection("db", health="unhealthy", failing=5), "unhealthy", True),
+        (inspection("db", health="unhealthy", failing=5), "unhealthy", False),
+        (inspection("db", health="unhealthy", failing=5, StartedAt=A_MINUTE_AGO), "unhealthy", True),
         (inspection("db", status="restarting", health="starting", restarts=1), "restarting", False),
         (inspection("db", status="restarting", health="starting", restarts=3), "restarting", True),
         (inspection("db", health="starting", restarts=3), "starting", True),
@@ -81,7 +83,7 @@ def test_phases_and_hopeless_containers(
 
 
 def test_who_suffers_from_what_has_not_started_is_waited_for(observation: ModuleType) -> None:
-    sick = inspection("vector", health="unhealthy", failing=9)
+    sick = inspection("vector", health="unhealthy", failing=9, StartedAt=A_MINUTE_AGO)
     waiting = inspection("analytics", status="created", health=None)
     assert verdict(observation, [sick, waiting], ["vector", "analytics"], BUSY)["verdict"] == "waiting"
     assert verdict(observation, [sick], ["vector"], DONE)["verdict"] == "failed"
