@@ -18,7 +18,7 @@ PURGE ?=
 PYTEST_ARGS ?=
 
 # Which tests stay together is in tests/conftest.py.
-PYTEST = $(BIN)/pytest -n 3
+PYTEST = $(BIN)/pytest -n 2
 
 VENV := .venv
 BIN := $(VENV)/bin

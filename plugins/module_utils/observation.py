@@ -16,6 +16,9 @@ RESTART_LOOP = 3
 RESTART_LOOP_UPTIME_SECONDS = 20
 # A container may turn unhealthy once and recover; failing this often after its last retry is taken as final.
 EXTRA_FAILED_CHECKS = 2
+# A check that ran out of time tells as much of a busy host as of the service: two minutes of that are final.
+EXTRA_SLOW_CHECKS = 9
+TIMED_OUT_EXIT_CODE = -1
 # A host that starts several projects at once is slow: nothing is given up before this.
 UNHEALTHY_UPTIME_SECONDS = 60
 
@@ -54,6 +57,7 @@ def describe_container(inspection, now):
         "restart_count": inspection.get("RestartCount", 0),
         "health": health.get("Status", "none"),
         "failed_checks": health.get("FailingStreak", 0),
+        "check_timed_out": ran_out_of_time(health.get("Log")),
         "retries": healthcheck.get("Retries") or 3,
         "started_at": state.get("StartedAt", ""),
         "finished_at": state.get("FinishedAt", ""),
@@ -62,6 +66,11 @@ def describe_container(inspection, now):
         "volumes": sorted(mount["Name"] for mount in mounts if mount.get("Type") == "volume" and mount.get("Name")),
     }
     return dict(facts, phase=phase_of(facts))
+
+
+def ran_out_of_time(checks):
+    """Whether the last of Docker's recorded health checks (list, None when there is none) took too long."""
+    return bool(checks) and checks[-1].get("ExitCode") == TIMED_OUT_EXIT_CODE
 
 
 def phase_of(container):
@@ -82,7 +91,8 @@ def is_beyond_hope(container):
     if phase == "unhealthy":
         uptime = container["uptime_seconds"]
         is_old = uptime is None or uptime >= UNHEALTHY_UPTIME_SECONDS
-        return is_old and container["failed_checks"] >= container["retries"] + EXTRA_FAILED_CHECKS
+        extra = EXTRA_SLOW_CHECKS if container["check_timed_out"] else EXTRA_FAILED_CHECKS
+        return is_old and container["failed_checks"] >= container["retries"] + extra
     if container["restart_count"] >= RESTART_LOOP:
         uptime = container["uptime_seconds"]
         return phase in ("restarting", "exited") or (

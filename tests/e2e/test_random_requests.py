@@ -16,6 +16,8 @@ pytestmark = [pytest.mark.docker, pytest.mark.timeout(1200)]
 
 CLIENTS, REQUESTS_EACH, MOST_PROJECTS = 4, 5, 6
 PATIENCE_SECONDS = 600
+# Three looks at the host.
+LOOKS_SECONDS = 100
 
 
 @pytest.fixture
@@ -110,16 +112,24 @@ def test_random_requests_end_in_true_states(live: LiveService) -> None:
     assert len(crowd.answers) == CLIENTS * REQUESTS_EACH
     assert {status for _, status in crowd.answers} <= {200, 201, 404, 409}, crowd.answers
     assert crowd.doubles == []
+    deadline = time.monotonic() + LOOKS_SECONDS
+    while (untrue := untrue_states(live, crowd.refs)) and time.monotonic() < deadline:
+        time.sleep(1)
+    assert untrue == {}
+
+
+def untrue_states(live: LiveService, refs: list[str]) -> dict[str, str]:
+    """What the service says and Docker does not, by ref. A busy host may fail one check: the next look sees that."""
     with live.client() as api:
-        told = {one["ref"]: one["status"] for one in api.get("/fleet/projects").json()}
-    for ref in crowd.refs:
+        told = {one["ref"]: one for one in api.get("/fleet/projects").json()}
+    untrue = {}
+    for ref in refs:
         if ref not in told:
             docker_eyes.assert_nothing_is_left(ref)
             continue
-        states = {one["State"]["Status"] for one in docker_eyes.containers(ref).values()}
-        if told[ref] == "INACTIVE":
-            assert states == {"exited"}
-        else:
-            assert told[ref] == "ACTIVE_HEALTHY", (ref, live.project(ref)["status_reason"])
-            assert set(docker_eyes.health(ref).values()) == {"healthy"}
-        assert len(docker_eyes.containers(ref)) == 12
+        status, reason = told[ref]["status"], told[ref]["status_reason"]
+        states = [one["State"]["Status"] for one in docker_eyes.containers(ref).values()]
+        is_well = status == "ACTIVE_HEALTHY" and set(docker_eyes.health(ref).values()) == {"healthy"}
+        if not (is_well or (status == "INACTIVE" and set(states) == {"exited"})) or len(states) != 12:
+            untrue[ref] = f"{status} ({reason}), containers {states}"
+    return untrue

@@ -34,6 +34,18 @@ node_file /app/dist/start/server.js storage
 node_file /usr/src/app/dist/server/server.js meta
 node_file /app/apps/studio/server.js studio
 
+# The official checks of meta and studio start a Node.js for one request, half a second of a core every five seconds.
+cat > /usr/local/bin/node <<'FRONT'
+#!/bin/sh
+url=${2#"fetch('"}
+if [ "$1" = -e ] && [ "$url" != "$2" ]; then
+  [ "$(curl -sS -o /dev/null --max-time 9 -w '%{http_code}' "${url%%"'"*}")" = 200 ]
+  exit
+fi
+exec /usr/bin/node "$@"
+FRONT
+chmod 0755 /usr/local/bin/node
+
 # kong, studio: the official entrypoint starts the given command
 for path in /entrypoint.sh /usr/local/bin/entrypoint.sh /usr/local/bin/node-entrypoint.sh; do
   printf '#!/bin/sh\nexec "$@"\n' > "$path"

@@ -16,7 +16,8 @@ def inspection(service: str, status: str = "running", health: str | None = "heal
     restarts = state.pop("restarts", 0)
     body: dict[str, Any] = {"Status": status, "ExitCode": 0, "StartedAt": "2026-11-22T11:59:55.123456789Z", **state}
     if health:
-        body["Health"] = {"Status": health, "FailingStreak": body.pop("failing", 0)}
+        exit_code = -1 if body.pop("slow", False) else 1
+        body["Health"] = {"Status": health, "FailingStreak": body.pop("failing", 0), "Log": [{"ExitCode": exit_code}]}
     labels = {"supafleet.service": service, "supafleet.project": "demo"}
     return {
         "Name": f"/demo-{service}",
@@ -65,6 +66,8 @@ def test_a_failed_compose_task_is_a_failure(observation: ModuleType) -> None:
         (inspection("db", health="unhealthy", failing=3), "unhealthy", False),
         (inspection("db", health="unhealthy", failing=5), "unhealthy", False),
         (inspection("db", health="unhealthy", failing=5, StartedAt=A_MINUTE_AGO), "unhealthy", True),
+        (inspection("db", health="unhealthy", failing=11, slow=True, StartedAt=A_MINUTE_AGO), "unhealthy", False),
+        (inspection("db", health="unhealthy", failing=12, slow=True, StartedAt=A_MINUTE_AGO), "unhealthy", True),
         (inspection("db", status="restarting", health="starting", restarts=1), "restarting", False),
         (inspection("db", status="restarting", health="starting", restarts=3), "restarting", True),
         (inspection("db", health="starting", restarts=3), "starting", True),

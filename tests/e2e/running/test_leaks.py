@@ -114,7 +114,7 @@ def test_a_success_and_a_failure_leak_nothing(service: LiveService, argv: ArgvWa
             for where, text in {**service_texts(service, ref), **folder_texts(ref)}.items():
                 assert_absent(where, text, wanted)
             assert_absent("a command line", "\n".join(argv.seen), wanted)
-        private = list(Path("/dev/shm").glob("**/extravars"))
+        private = list(Path("/dev/shm").glob("supafleet-run-*/**/extravars"))
         assert private == [], "the private folders of ended runs are gone"
     finally:
         service.delete(good)

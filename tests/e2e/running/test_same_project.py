@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from tests.e2e import docker_eyes
-from tests.e2e.conftest import LiveProject
 from tests.e2e.direct_run import DirectRun
 from tests.e2e.live_service import LiveService
+from tests.e2e.running.conftest import LiveProject
 
 pytestmark = pytest.mark.docker
 

@@ -7,7 +7,7 @@ from typing import Any
 import jwt
 import pytest
 
-from tests.e2e.conftest import LiveProject
+from tests.e2e.running.conftest import LiveProject
 
 pytestmark = pytest.mark.docker
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from tests.e2e import docker_eyes
-from tests.e2e.conftest import AWKWARD_NAME, E2E_PORTS, LiveProject
 from tests.e2e.live_service import LiveService
+from tests.e2e.running.conftest import AWKWARD_NAME, E2E_PORTS, LiveProject
 
 pytestmark = pytest.mark.docker
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.e2e import docker_eyes
-from tests.e2e.conftest import LiveProject
+from tests.e2e.running.conftest import LiveProject
 
 pytestmark = pytest.mark.docker
 
