@@ -97,7 +97,7 @@ def _prepare_master_key(session: Session, settings: Settings) -> None:
 def _prepare_owner(session: Session, settings: Settings) -> None:
     if accounts.has_accounts(session):
         return
-    account = accounts.create_account(session, email=settings.owner_email, username=_OWNER_NAME)
+    account = accounts.create_account(session, email=settings.owner_email, username=_OWNER_NAME, is_operator=True)
     organization = organizations.create_organization(session, settings.organization_name, row_id(account))
     hosts.put_host(
         session,

@@ -1,15 +1,17 @@
 """What routes ask for: who calls, and the settings."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from supafleet import access
 from supafleet.accounts import service as accounts
 from supafleet.accounts.service import Actor
 from supafleet.db import EngineDep, reading, unit_of_work, utc_now
 from supafleet.errors import Unauthorized
 from supafleet.jobs.engine import JobEngine
+from supafleet.permissions import Permission
 from supafleet.settings import Settings
 
 _bearer = HTTPBearer(
@@ -55,3 +57,31 @@ def get_current_actor(
 JobsDep = Annotated[JobEngine, Depends(get_jobs)]
 SettingsDep = Annotated[Settings, Depends(get_settings)]
 CurrentActor = Annotated[Actor, Depends(get_current_actor)]
+
+
+class Requires:
+    """A route's permission: what the account's role in the organization that the path is about must allow."""
+
+    def __init__(self, permission: Permission) -> None:
+        self.permission = permission
+
+    def __call__(
+        self, request: Request, engine: EngineDep, actor: Annotated[Actor, Depends(get_current_actor)]
+    ) -> None:
+        """Refuse the request of an account that may not do this."""
+        with reading(engine) as session:
+            access.check(session, actor, self.permission, request.path_params)
+
+
+class RequiresInBody(Requires):
+    """A permission in an organization that the request's body names: the domain's own rule asks for it."""
+
+    def __call__(
+        self, request: Request, engine: EngineDep, actor: Annotated[Actor, Depends(get_current_actor)]
+    ) -> None:
+        """Refuse nobody yet."""
+
+
+def needs(*permissions: Permission) -> list[Any]:
+    """The `dependencies=` of a route that needs these permissions."""
+    return [Depends(Requires(permission)) for permission in permissions]

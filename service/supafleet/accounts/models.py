@@ -14,6 +14,8 @@ class Account(SQLModel, table=True):
     gotrue_id: str = Field(unique=True, max_length=36)
     primary_email: str = Field(unique=True, max_length=320)
     username: str = Field(unique=True, max_length=64)
+    #: Operators run the installation: its Docker hosts are theirs.
+    is_operator: bool = Field(default=False)
     created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
 
 

@@ -28,6 +28,7 @@ class Actor:
     gotrue_id: str
     primary_email: str
     username: str
+    is_operator: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,16 @@ class Recognized:
     use_is_due: bool
 
 
-def create_account(session: Session, *, email: str, username: str) -> Account:
+def create_account(session: Session, *, email: str, username: str, is_operator: bool = False) -> Account:
     """A new account."""
-    account = Account.model_validate({"gotrue_id": str(uuid.uuid4()), "primary_email": email, "username": username})
+    account = Account.model_validate(
+        {
+            "gotrue_id": str(uuid.uuid4()),
+            "primary_email": email,
+            "username": username,
+            "is_operator": is_operator,
+        }
+    )
     session.add(account)
     session.flush()
     return account
@@ -87,6 +95,7 @@ def recognize_token(session: Session, token: str, now: datetime) -> Recognized:
         gotrue_id=account.gotrue_id,
         primary_email=account.primary_email,
         username=account.username,
+        is_operator=account.is_operator,
     )
     is_due = row.last_used_at is None or now - row.last_used_at >= _USE_RESOLUTION
     return Recognized(actor, row_id(row), is_due)

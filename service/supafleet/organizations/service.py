@@ -61,6 +61,18 @@ def get_organization_by_id(session: Session, organization_id: int) -> Organizati
     return organization
 
 
+def find_id(session: Session, slug: str) -> int | None:
+    """Id of the organization with this slug, or None."""
+    organization = repository.find_organization(session, slug)
+    return None if organization is None else row_id(organization)
+
+
+def role_of(session: Session, organization_id: int, actor: Actor) -> Role | None:
+    """The account's role in the organization, None when it does not belong to it."""
+    membership = repository.find_membership(session, organization_id, actor.account_id)
+    return None if membership is None else Role(membership.role)
+
+
 def is_member(session: Session, organization_id: int, actor: Actor) -> bool:
     """Whether the account belongs to the organization."""
     return repository.find_membership(session, organization_id, actor.account_id) is not None

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
+from supafleet import access
 from supafleet.accounts.service import Actor
 from supafleet.db import row_id
 from supafleet.errors import Conflict, InvalidField, NothingFree, allowed, quote
@@ -15,6 +16,7 @@ from supafleet.jobs.engine import JobEngine
 from supafleet.keys import generate_project_secrets
 from supafleet.organizations import service as organizations
 from supafleet.organizations.models import Organization
+from supafleet.permissions import Permission
 from supafleet.projects import catalogue, repository, service
 from supafleet.projects.models import PortLease, Project, SubnetLease
 from supafleet.projects.placement import Place, Wish, choose_place, choose_port, choose_subnet
@@ -45,6 +47,7 @@ def create_project(
         OrganizationNotFound, Forbidden, InvalidField, NameTaken, NothingFree: the request is refused; nothing stays.
     """
     organization = organizations.get_organization(session, body.organization_slug, actor)
+    access.require(session, row_id(organization), actor, Permission.ORGANIZATION_PROJECTS_CREATE)
     release = body.release or settings.default_release
     _check_engine(body, release)
     if repository.find_project_by_name(session, row_id(organization), body.name) is not None:

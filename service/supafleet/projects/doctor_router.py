@@ -5,8 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 
 from supafleet.db import EngineDep, SessionDep
-from supafleet.deps import CurrentActor, JobsDep, SettingsDep
+from supafleet.deps import CurrentActor, JobsDep, SettingsDep, needs
 from supafleet.errors import responses
+from supafleet.permissions import Permission
 from supafleet.projects import doctor
 from supafleet.projects.schemas import HostReport
 from supafleet.runs import service as runs
@@ -15,13 +16,23 @@ from supafleet.runs.schemas import RunOut
 router = APIRouter(prefix="/fleet", tags=["Fleet"])
 
 
-@router.get("/doctor", operation_id="fleet-examine", responses=responses(401))
-def examine(engine: EngineDep, _actor: CurrentActor, settings: SettingsDep) -> list[HostReport]:
+@router.get(
+    "/doctor",
+    operation_id="fleet-examine",
+    responses=responses(401, 403),
+    dependencies=needs(Permission.FLEET_HOSTS_READ),
+)
+def examine(engine: EngineDep, settings: SettingsDep) -> list[HostReport]:
     """Look at every Docker host now and name what is not as the database has it."""
     return doctor.examine(engine, settings)
 
 
-@router.delete("/hosts/{host}/orphans/{ref}", operation_id="fleet-remove-orphan", responses=responses(401, 404, 409))
+@router.delete(
+    "/hosts/{host}/orphans/{ref}",
+    operation_id="fleet-remove-orphan",
+    responses=responses(401, 403, 404, 409),
+    dependencies=needs(Permission.FLEET_HOSTS_WRITE),
+)
 def remove_orphan(
     host: Annotated[str, Path(description="Name of the Docker host.")],
     ref: Annotated[str, Path(description="Ref that the latest look found without a project.")],

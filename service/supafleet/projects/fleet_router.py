@@ -6,12 +6,13 @@ from fastapi import APIRouter, Path
 from sqlmodel import Session
 
 from supafleet.db import SessionDep, row_id, utc_now
-from supafleet.deps import CurrentActor, SettingsDep
+from supafleet.deps import CurrentActor, SettingsDep, needs
 from supafleet.errors import responses
 from supafleet.hosts import service as hosts
 from supafleet.hosts.models import DockerHost
 from supafleet.organizations import service as organizations
 from supafleet.organizations.models import Organization
+from supafleet.permissions import Permission
 from supafleet.projects import service
 from supafleet.projects.models import Project, ProjectService
 from supafleet.projects.schemas import FleetProject, FleetProjectSummary, FleetService
@@ -22,7 +23,12 @@ from supafleet.settings import Settings
 router = APIRouter(prefix="/fleet/projects", tags=["Fleet"])
 
 
-@router.get("", operation_id="fleet-list-projects", responses=responses(401))
+@router.get(
+    "",
+    operation_id="fleet-list-projects",
+    responses=responses(401),
+    dependencies=needs(Permission.PROJECTS_READ),
+)
 def list_projects(session: SessionDep, actor: CurrentActor, settings: SettingsDep) -> list[FleetProjectSummary]:
     """List the projects of the account's organizations with the reasons of their status."""
     owners = {row_id(owner): owner for owner in organizations.list_organizations(session, actor)}
@@ -35,7 +41,12 @@ def list_projects(session: SessionDep, actor: CurrentActor, settings: SettingsDe
     ]
 
 
-@router.get("/{ref}", operation_id="fleet-get-project", responses=responses(401, 403, 404))
+@router.get(
+    "/{ref}",
+    operation_id="fleet-get-project",
+    responses=responses(401, 403, 404),
+    dependencies=needs(Permission.PROJECT_ADMIN_READ),
+)
 def get_project(
     ref: Annotated[str, Path(description="Ref of the project.")],
     session: SessionDep,

@@ -6,8 +6,9 @@ from fastapi import APIRouter, Path, Response, status
 from sqlmodel import Session
 
 from supafleet.db import EngineDep, SessionDep, reading, unit_of_work
-from supafleet.deps import CurrentActor, JobsDep, SettingsDep
+from supafleet.deps import CurrentActor, JobsDep, SettingsDep, needs
 from supafleet.errors import responses
+from supafleet.permissions import Permission
 from supafleet.projects import configuration, lifecycle, service
 from supafleet.projects.fleet_router import render_project
 from supafleet.projects.schemas import FleetProject, ProjectPatch, RestartBody
@@ -22,14 +23,26 @@ _REFUSALS = responses(401, 403, 404, 409)
 _APPLY_SECONDS = 300.0
 
 
-@router.post("/v1/projects/{ref}/pause", tags=["Projects"], operation_id="v1-pause-a-project", responses=_REFUSALS)
+@router.post(
+    "/v1/projects/{ref}/pause",
+    tags=["Projects"],
+    operation_id="v1-pause-a-project",
+    responses=_REFUSALS,
+    dependencies=needs(Permission.PROJECT_ADMIN_WRITE),
+)
 def pause_officially(ref: ProjectRef, session: SessionDep, actor: CurrentActor, jobs: JobsDep) -> Response:
     """Begin to pause a project; asked again, nothing changes."""
     lifecycle.pause_project(session, jobs, ref, actor)
     return _empty(status.HTTP_200_OK)
 
 
-@router.post("/v1/projects/{ref}/restore", tags=["Projects"], operation_id="v1-restore-a-project", responses=_REFUSALS)
+@router.post(
+    "/v1/projects/{ref}/restore",
+    tags=["Projects"],
+    operation_id="v1-restore-a-project",
+    responses=_REFUSALS,
+    dependencies=needs(Permission.PROJECT_ADMIN_WRITE),
+)
 def restore_officially(ref: ProjectRef, session: SessionDep, actor: CurrentActor, jobs: JobsDep) -> Response:
     """Begin to bring a paused project up again; asked again, nothing changes."""
     lifecycle.resume_project(session, jobs, ref, actor)
@@ -42,6 +55,7 @@ def restore_officially(ref: ProjectRef, session: SessionDep, actor: CurrentActor
     operation_id="v1-restart-a-project",
     status_code=status.HTTP_201_CREATED,
     responses=_REFUSALS,
+    dependencies=needs(Permission.PROJECT_ADMIN_WRITE),
 )
 def restart_officially(ref: ProjectRef, session: SessionDep, actor: CurrentActor, jobs: JobsDep) -> Response:
     """Begin to restart a project."""
@@ -49,13 +63,25 @@ def restart_officially(ref: ProjectRef, session: SessionDep, actor: CurrentActor
     return _empty(status.HTTP_201_CREATED)
 
 
-@router.post("/fleet/projects/{ref}/pause", tags=["Fleet"], operation_id="fleet-pause-project", responses=_REFUSALS)
+@router.post(
+    "/fleet/projects/{ref}/pause",
+    tags=["Fleet"],
+    operation_id="fleet-pause-project",
+    responses=_REFUSALS,
+    dependencies=needs(Permission.PROJECT_ADMIN_WRITE),
+)
 def pause(ref: ProjectRef, session: SessionDep, actor: CurrentActor, jobs: JobsDep) -> RunOut | None:
     """Begin to pause a project: its run, or null when it is paused."""
     return _rendered(session, lifecycle.pause_project(session, jobs, ref, actor))
 
 
-@router.post("/fleet/projects/{ref}/resume", tags=["Fleet"], operation_id="fleet-resume-project", responses=_REFUSALS)
+@router.post(
+    "/fleet/projects/{ref}/resume",
+    tags=["Fleet"],
+    operation_id="fleet-resume-project",
+    responses=_REFUSALS,
+    dependencies=needs(Permission.PROJECT_ADMIN_WRITE),
+)
 def resume(ref: ProjectRef, session: SessionDep, actor: CurrentActor, jobs: JobsDep) -> RunOut | None:
     """Begin to bring a paused project up again: its run, or null when it is up."""
     return _rendered(session, lifecycle.resume_project(session, jobs, ref, actor))
@@ -66,6 +92,7 @@ def resume(ref: ProjectRef, session: SessionDep, actor: CurrentActor, jobs: Jobs
     tags=["Fleet"],
     operation_id="fleet-restart-project",
     responses=responses(401, 403, 404, 409, 422),
+    dependencies=needs(Permission.PROJECT_ADMIN_WRITE),
 )
 def restart(
     ref: ProjectRef, session: SessionDep, actor: CurrentActor, jobs: JobsDep, body: RestartBody | None = None
@@ -80,6 +107,7 @@ def restart(
     tags=["Fleet"],
     operation_id="fleet-change-project",
     responses=responses(401, 403, 404, 409, 422, 502),
+    dependencies=needs(Permission.PROJECT_ADMIN_WRITE),
 )
 def change(
     ref: ProjectRef, body: ProjectPatch, engine: EngineDep, actor: CurrentActor, jobs: JobsDep, settings: SettingsDep

@@ -8,8 +8,9 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from supafleet.deps import CurrentActor
+from supafleet.deps import CurrentActor, needs
 from supafleet.errors import responses
+from supafleet.permissions import Permission
 from supafleet.projects.logs import (
     DEFAULT_LINES,
     MOST_LINES,
@@ -60,6 +61,7 @@ class LogResponse(StreamingResponse):
         },
         **responses(401, 403, 404, 409, 422, 502),
     },
+    dependencies=needs(Permission.ANALYTICS_LOGS_READ),
 )
 async def read_logs(
     ref: Annotated[str, Path(description="Ref of the project.")],

@@ -16,6 +16,11 @@ def find_project(session: Session, ref: str) -> Project | None:
     return session.exec(statement).first()
 
 
+def find_organization_id(session: Session, ref: str) -> int | None:
+    """Id of the organization of a project, even a removed one."""
+    return session.exec(select(Project.organization_id).where(Project.ref == ref)).first()
+
+
 def lock_project(session: Session, ref: str) -> Project | None:
     """The project, its row locked until the transaction ends (SQLite locks the whole file anyway)."""
     statement = select(Project).where(Project.ref == ref, col(Project.removed_at).is_(None)).with_for_update()

@@ -2,15 +2,17 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, status
+from fastapi import APIRouter, Depends, Path, Query, status
 
+from supafleet import access
 from supafleet.db import EngineDep, SessionDep, row_id, utc_now
-from supafleet.deps import CurrentActor, JobsDep, SettingsDep
+from supafleet.deps import CurrentActor, JobsDep, RequiresInBody, SettingsDep, needs
 from supafleet.errors import responses
 from supafleet.hosts import service as hosts
 from supafleet.hosts.models import DockerHost
 from supafleet.organizations import service as organizations
 from supafleet.organizations.models import Organization
+from supafleet.permissions import Permission
 from supafleet.projects import catalogue, creation, health, service
 from supafleet.projects.models import Project
 from supafleet.projects.schemas import (
@@ -36,7 +38,12 @@ _MASK = "·" * 12
 _SHOWN_CHARACTERS = 6
 
 
-@router.get("", operation_id="v1-list-all-projects", responses=responses(401))
+@router.get(
+    "",
+    operation_id="v1-list-all-projects",
+    responses=responses(401),
+    dependencies=needs(Permission.PROJECTS_READ),
+)
 def list_projects(session: SessionDep, actor: CurrentActor, settings: SettingsDep) -> list[ProjectResponse]:
     """List the projects of the account's organizations."""
     owners = {row_id(owner): owner for owner in organizations.list_organizations(session, actor)}
@@ -52,6 +59,7 @@ def list_projects(session: SessionDep, actor: CurrentActor, settings: SettingsDe
     operation_id="v1-create-a-project",
     status_code=status.HTTP_201_CREATED,
     responses=responses(401, 403, 404, 409, 422),
+    dependencies=[Depends(RequiresInBody(Permission.ORGANIZATION_PROJECTS_CREATE))],
 )
 def create_project(
     body: ProjectCreate, actor: CurrentActor, session: SessionDep, jobs: JobsDep, settings: SettingsDep
@@ -62,7 +70,12 @@ def create_project(
     return ProjectCreated.model_validate(_common(project, organization, host, settings))
 
 
-@router.get("/{ref}", operation_id="v1-get-project", responses=responses(401, 403, 404))
+@router.get(
+    "/{ref}",
+    operation_id="v1-get-project",
+    responses=responses(401, 403, 404),
+    dependencies=needs(Permission.PROJECT_ADMIN_READ),
+)
 def get_project(ref: ProjectRef, session: SessionDep, actor: CurrentActor, settings: SettingsDep) -> ProjectResponse:
     """Tell what a project is and how it is."""
     project = service.get_project(session, ref, actor)
@@ -70,7 +83,12 @@ def get_project(ref: ProjectRef, session: SessionDep, actor: CurrentActor, setti
     return _response(project, organization, hosts.get_host(session, project.host_id), settings)
 
 
-@router.delete("/{ref}", operation_id="v1-delete-a-project", responses=responses(401, 403, 404, 409))
+@router.delete(
+    "/{ref}",
+    operation_id="v1-delete-a-project",
+    responses=responses(401, 403, 404, 409),
+    dependencies=needs(Permission.PROJECT_ADMIN_WRITE),
+)
 def delete_project(ref: ProjectRef, actor: CurrentActor, session: SessionDep, jobs: JobsDep) -> ProjectDeleted:
     """Begin to remove a project with all its data; asked again while it goes, nothing changes."""
     project = service.delete_project(session, jobs, ref, actor)
@@ -82,6 +100,7 @@ def delete_project(ref: ProjectRef, actor: CurrentActor, session: SessionDep, jo
     operation_id="v1-get-services-health",
     responses=responses(401, 403, 404, 422),
     response_model_exclude_none=True,
+    dependencies=needs(Permission.PROJECT_ADMIN_READ),
 )
 def get_health(
     ref: ProjectRef,
@@ -98,7 +117,12 @@ def get_health(
     return health.check_health(engine, jobs, ref, health.parse_names(services), timeout_ms, actor, settings)
 
 
-@router.get("/{ref}/api-keys", operation_id="v1-get-project-api-keys", responses=responses(401, 403, 404, 422))
+@router.get(
+    "/{ref}/api-keys",
+    operation_id="v1-get-project-api-keys",
+    responses=responses(401, 403, 404, 422),
+    dependencies=needs(Permission.API_GATEWAY_KEYS_READ),
+)
 def list_api_keys(
     ref: ProjectRef,
     session: SessionDep,
@@ -108,6 +132,8 @@ def list_api_keys(
 ) -> list[ApiKeyResponse]:
     """List the project's keys; the service_role key is masked unless it is asked to be revealed."""
     project = service.get_project(session, ref, actor)
+    if reveal:
+        access.require(session, project.organization_id, actor, Permission.API_GATEWAY_KEYS_SECRET_READ)
     values = service.reveal_secrets(session, project, settings)
     return [
         ApiKeyResponse(

@@ -50,6 +50,20 @@ def get_project(session: Session, ref: str, actor: Actor) -> Project:
     return project
 
 
+def organization_of(session: Session, ref: str) -> int:
+    """Id of the organization that owns the project.
+
+    Raises:
+        ProjectNotFound: there is none, or it was removed.
+    """
+    return _require(session, ref).organization_id
+
+
+def organization_of_removed(session: Session, ref: str) -> int | None:
+    """Id of the organization that owns or owned the project, None when no project ever had this ref."""
+    return repository.find_organization_id(session, ref)
+
+
 def list_projects(session: Session, actor: Actor) -> list[Project]:
     """The projects of the account's organizations, oldest first."""
     return repository.list_projects(session, actor.account_id)

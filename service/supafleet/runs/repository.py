@@ -8,6 +8,8 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from supafleet.db import UtcDateTime
+from supafleet.organizations.models import Membership
+from supafleet.projects.models import Project
 from supafleet.runs.models import Run, RunEventRow
 from supafleet.runs.vocabulary import Lane, RunEvent, RunStatus
 
@@ -38,11 +40,17 @@ def find_latest(session: Session, project_ref: str, lane: Lane | None = None) ->
     return session.exec(statement.order_by(col(Run.created_at).desc(), col(Run.id))).first()
 
 
-def list_runs(session: Session, project_ref: str | None, limit: int) -> Sequence[Run]:
-    """Runs, the newest first."""
+def list_runs(session: Session, project_ref: str | None, limit: int, account_id: int | None = None) -> Sequence[Run]:
+    """Runs, the newest first; with an account, only those of the projects of its organizations."""
     statement = select(Run).order_by(col(Run.created_at).desc(), col(Run.id)).limit(limit)
     if project_ref is not None:
         statement = statement.where(Run.project_ref == project_ref)
+    if account_id is not None:
+        statement = (
+            statement.join(Project, col(Project.ref) == Run.project_ref)
+            .join(Membership, col(Membership.organization_id) == Project.organization_id)
+            .where(Membership.account_id == account_id)
+        )
     return session.exec(statement).all()
 
 

@@ -9,8 +9,9 @@ from fastapi.responses import StreamingResponse
 from sqlalchemy.engine import Engine
 
 from supafleet.db import EngineDep, SessionDep, reading
-from supafleet.deps import CurrentActor
+from supafleet.deps import CurrentActor, needs
 from supafleet.errors import InvalidField, responses
+from supafleet.permissions import Permission
 from supafleet.runs import service
 from supafleet.runs.feed import feeds
 from supafleet.runs.schemas import RunOut
@@ -20,19 +21,24 @@ _COMMENT_SECONDS = 10.0
 router = APIRouter(prefix="/fleet/runs", tags=["runs"], responses=responses(401))
 
 
-@router.get("", response_model=list[RunOut])
+@router.get("", response_model=list[RunOut], dependencies=needs(Permission.PROJECTS_READ))
 def list_runs(
     session: SessionDep,
-    _actor: CurrentActor,
+    actor: CurrentActor,
     project: Annotated[str | None, Query(description="Only runs of the project with this ref.")] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> list[RunOut]:
     """Runs, the newest first."""
-    return service.list_runs(session, project, limit)
+    return service.list_runs(session, project, limit, actor)
 
 
-@router.get("/{run_id}", response_model=RunOut, responses=responses(404))
-def get_run(session: SessionDep, _actor: CurrentActor, run_id: str) -> RunOut:
+@router.get(
+    "/{run_id}",
+    response_model=RunOut,
+    responses=responses(403, 404),
+    dependencies=needs(Permission.PROJECT_ADMIN_READ),
+)
+def get_run(session: SessionDep, run_id: str) -> RunOut:
     """One run with the times of its phases."""
     return service.render_run(session, service.get_run(session, run_id))
 
@@ -41,17 +47,22 @@ def get_run(session: SessionDep, _actor: CurrentActor, run_id: str) -> RunOut:
     "/{run_id}/cancel",
     response_model=RunOut,
     status_code=status.HTTP_202_ACCEPTED,
-    responses=responses(404, 409),
+    responses=responses(403, 404, 409),
+    dependencies=needs(Permission.PROJECT_ADMIN_WRITE),
 )
 def cancel_run(session: SessionDep, actor: CurrentActor, run_id: str) -> RunOut:
     """Ask a run to end; it has ended when its status says so."""
     return service.render_run(session, service.cancel_run(session, run_id, actor.username))
 
 
-@router.get("/{run_id}/events", response_class=StreamingResponse, responses=responses(404, 422))
+@router.get(
+    "/{run_id}/events",
+    response_class=StreamingResponse,
+    responses=responses(403, 404, 422),
+    dependencies=needs(Permission.PROJECT_ADMIN_READ),
+)
 async def stream_events(
     engine: EngineDep,
-    _actor: CurrentActor,
     run_id: str,
     from_number: Annotated[int | None, Query(alias="from", ge=1, description="First number to send.")] = None,
     last_event_id: Annotated[str | None, Header(description="Number after which to go on.")] = None,

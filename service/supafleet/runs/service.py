@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
+from supafleet.accounts.service import Actor
 from supafleet.db import utc_now
 from supafleet.errors import Conflict, ProjectBusy, RunNotFound
 from supafleet.jobs.engine import Job, JobEngine
@@ -112,9 +113,10 @@ def latest_run(session: Session, project_ref: str, *, changing_only: bool = True
     return repository.find_latest(session, project_ref, Lane.CHANGE if changing_only else None)
 
 
-def list_runs(session: Session, project_ref: str | None, limit: int) -> list[RunOut]:
-    """Runs as the API shows them, the newest first."""
-    return _render(session, repository.list_runs(session, project_ref, limit))
+def list_runs(session: Session, project_ref: str | None, limit: int, actor: Actor) -> list[RunOut]:
+    """Runs that the account may see, as the API shows them, the newest first; an operator sees all."""
+    account_id = None if actor.is_operator else actor.account_id
+    return _render(session, repository.list_runs(session, project_ref, limit, account_id))
 
 
 def render_run(session: Session, run: Run) -> RunOut:

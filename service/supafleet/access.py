@@ -1,0 +1,61 @@
+"""Whether an account may do what a request asks for: its role in the organization of what the path names."""
+
+from collections.abc import Mapping
+
+from sqlmodel import Session
+
+from supafleet.accounts.service import Actor
+from supafleet.errors import Forbidden, OrganizationNotFound, allowed, quote
+from supafleet.organizations import service as organizations
+from supafleet.organizations.models import Role
+from supafleet.permissions import OPERATING, PERSONAL, ROLES, Permission
+from supafleet.projects import service as projects
+from supafleet.runs import service as runs
+
+
+def check(session: Session, actor: Actor, permission: Permission, path: Mapping[str, str]) -> None:
+    """Let the request through or refuse it.
+
+    Args:
+        path: parameters of the request's path; `ref`, `slug` or `run_id` says which organization it is about.
+
+    Raises:
+        NotFound: nothing has that ref, slug or id.
+        Forbidden: the account does not belong there, or its role does not allow it.
+    """
+    if permission in PERSONAL:
+        return
+    if permission in OPERATING:
+        if not actor.is_operator:
+            raise Forbidden(f"The account {quote(actor.username)} is not an operator of this installation.")
+        return
+    organization_id = _organization_of(session, path)
+    if organization_id is None:  # a run for what no project is known of
+        check(session, actor, Permission.FLEET_HOSTS_WRITE, {})
+    else:
+        require(session, organization_id, actor, permission)
+
+
+def require(session: Session, organization_id: int, actor: Actor, permission: Permission) -> None:
+    """Refuse an account whose role in the organization does not have the permission.
+
+    Raises:
+        Forbidden: it does not, or the account does not belong to the organization.
+    """
+    role = organizations.role_of(session, organization_id, actor)
+    if role is None:
+        raise Forbidden(f"The account {quote(actor.username)} does not belong to this organization.")
+    if permission not in ROLES[role]:
+        enough = allowed(one.replace("_", "-") for one in Role if permission in ROLES[one])
+        raise Forbidden(f"The role {role.replace('_', '-')} may not do this ({permission}): it takes {enough}.")
+
+
+def _organization_of(session: Session, path: Mapping[str, str]) -> int | None:
+    if "slug" in path:
+        organization_id = organizations.find_id(session, path["slug"])
+        if organization_id is None:
+            raise OrganizationNotFound(path["slug"])
+        return organization_id
+    if "ref" in path:
+        return projects.organization_of(session, path["ref"])
+    return projects.organization_of_removed(session, runs.get_run(session, path["run_id"]).project_ref)
