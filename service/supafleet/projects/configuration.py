@@ -55,12 +55,15 @@ def change_project(
         project.self_healing, project.heals, project.heal_after = patch.self_healing, 0, None
     is_changed = patch.settings is not None and _store(session, project, patch.settings, settings)
     session.add(project)
-    if not is_changed:
-        return None
+    return request_converge(session, jobs, project, actor, "Settings changed.") if is_changed else None
+
+
+def request_converge(session: Session, jobs: JobEngine, project: Project, actor: Actor, reason: str) -> int | None:
+    """Wish what is stored of a locked project; the generation that will be applied, or None when nothing has to be."""
     project.desired_generation += 1
-    if project.status in _UP and runs.unfinished_run(session, ref) is None:
-        reason = "Settings changed."
+    if project.status in _UP and runs.unfinished_run(session, project.ref) is None:
         service.request_run(session, jobs, RunKind.PROJECT_CONVERGE, project, actor.username, reason=reason)
+    session.add(project)
     session.flush()
     # A paused project applies it when it is resumed; one that failed to come up, when it is restarted.
     return project.desired_generation if project.status in _COMING else None
