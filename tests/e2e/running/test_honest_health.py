@@ -3,15 +3,28 @@
 import os
 import signal
 import time
+from collections.abc import Iterator
 
 import pytest
 
 from tests.e2e import docker_eyes
+from tests.e2e.live_service import LiveService
 from tests.e2e.running.conftest import LiveProject
 
 pytestmark = pytest.mark.docker
 
 PATIENCE_SECONDS = 75
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_healing(service: LiveService, projects: tuple[LiveProject, LiveProject]) -> Iterator[None]:
+    """The service would bring back what these tests stop."""
+    path = f"/fleet/projects/{projects[1].ref}"
+    with service.client() as api:
+        assert api.patch(path, json={"self_healing": False}).status_code == 200
+    yield
+    with service.client() as api:
+        assert api.patch(path, json={"self_healing": True}).status_code == 200
 
 
 def wait_for_health(ref: str, service: str, wanted: str) -> None:
