@@ -41,9 +41,13 @@ def full_view(engine, project, expected, job=None):
 def whole_view(engine, project, expected):
     """Everything of one project, or of all, that the first look of a run wants to know (dict)."""
     _, view = full_view(engine, project, expected)
-    view["engine"] = engine_facts(engine)
-    view["networks"], view["volumes"] = networks_and_volumes(engine, project)
-    return view
+    return dict(view, **surroundings(engine, project))
+
+
+def surroundings(engine, project):
+    """The engine's facts, and the networks and volumes of one project or of all (dict)."""
+    networks, volumes = networks_and_volumes(engine, project)
+    return {"engine": engine_facts(engine), "networks": networks, "volumes": volumes}
 
 
 def inspect_containers(engine, project):

@@ -87,7 +87,7 @@ def phase_of(container):
 
 def is_beyond_hope(container):
     """Whether waiting longer for this container makes no sense."""
-    phase = phase_of(container)
+    phase = container["phase"]
     if phase == "unhealthy":
         uptime = container["uptime_seconds"]
         is_old = uptime is None or uptime >= UNHEALTHY_UPTIME_SECONDS
@@ -114,7 +114,7 @@ def judge(containers, expected, job):
         dict with phases (dict), sick (list) and verdict: waiting, healthy or failed.
     """
     by_service = {container["service"]: container for container in containers}
-    phases = {name: phase_of(by_service[name]) if name in by_service else "missing" for name in expected}
+    phases = {name: by_service[name]["phase"] if name in by_service else "missing" for name in expected}
     # While Compose still works, what has not been started yet (or is being replaced) is not sick, nor is what waits for
     # it; Compose itself fails when something it waits for is unhealthy.
     ended = job is None or job["finished"]

@@ -94,7 +94,6 @@ import subprocess
 import tempfile
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.observation import phase_of
 
 ARGUMENTS = {
     "root": {"type": "path", "required": True},
@@ -232,7 +231,7 @@ def action_for(container, wanted_hashes, cut_off):
         return "recreate"
     if container["config_hash"] not in wanted_hashes:
         return "recreate"
-    return "keep" if phase_of(container) in ("healthy", "starting", "unhealthy") else "start"
+    return "keep" if container["phase"] in ("healthy", "starting", "unhealthy") else "start"
 
 
 def main():

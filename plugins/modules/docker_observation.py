@@ -83,7 +83,8 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.text.converters import to_text
 from ansible.module_utils.engine_api import Engine, EngineError
 from ansible.module_utils.host_lock import recorded_projects, renew
-from ansible.module_utils.host_view import brief_view, engine_facts, full_view, networks_and_volumes, read_job
+from ansible.module_utils.host_view import brief_view, full_view, read_job, surroundings
+from ansible.module_utils.log_lines import messages_of
 from ansible.module_utils.observation import LABEL_SERVICE
 
 GLANCE_SECONDS = 0.25
@@ -101,23 +102,13 @@ ARGUMENTS = {
 }
 
 
-def plain_log(raw):
-    """The text of a multiplexed log stream (frames of an 8 byte head and a body)."""
-    text = b""
-    while len(raw) >= 8 and raw[0] in (0, 1, 2):
-        size = int.from_bytes(raw[4:8], "big")
-        text += raw[8 : 8 + size]
-        raw = raw[8 + size :]
-    return to_text(text + raw, errors="replace")
-
-
 def log_tails(engine, inspections, services, lines):
     tails = {}
     for inspection in inspections:
         service = inspection["Config"]["Labels"].get(LABEL_SERVICE)
         if service in services:
             raw = engine.get_bytes("/containers/" + inspection["Id"] + "/logs", stdout=1, stderr=1, tail=lines)
-            tails[service] = plain_log(raw).strip()
+            tails[service] = to_text(b"".join(body for _, body in messages_of(raw)), errors="replace").strip()
     return tails
 
 
@@ -141,8 +132,7 @@ def observe(engine, wanted):
         time.sleep(GLANCE_SECONDS)
         if may_be_over(engine, wanted) or time.monotonic() >= deadline:
             inspections, result = look()
-    result["engine"] = engine_facts(engine)
-    result["networks"], result["volumes"] = networks_and_volumes(engine, wanted["project"])
+    result.update(surroundings(engine, wanted["project"]))
     if wanted["project"] is None:
         result["records"] = recorded_projects(wanted["data_root"])
     if wanted["log_tail_of"]:

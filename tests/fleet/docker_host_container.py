@@ -54,6 +54,15 @@ class DockerHostContainer:
     known_hosts: Path
     folder: Path
 
+    def as_row(self) -> dict[str, Any]:
+        """What a service is told of it: the body of `PUT /fleet/hosts/<name>`."""
+        return {
+            "connection": "ssh", "address": self.address, "ssh_port": self.port, "ssh_user": self.user,
+            "private_key_file": str(self.key), "known_hosts_file": str(self.known_hosts),
+            "bind_address": self.address, "public_address": self.address,
+            "regions": ["eu-north-1"], "subnet_pool": "10.231.0.0/16",
+        }  # fmt: skip
+
     def exec(
         self, *command: str, check: bool = True, stdin: str | None = None, timeout: float = 300
     ) -> subprocess.CompletedProcess[str]:

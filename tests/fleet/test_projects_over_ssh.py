@@ -106,14 +106,8 @@ def test_a_remote_host_without_its_addresses_is_refused(service: LiveService) ->
 @pytest.fixture(scope="module")
 def far(remote: DockerHostContainer, service: LiveService) -> str:
     """A project on the remote host, made by the API."""
-    body = {
-        "connection": "ssh", "address": remote.address, "ssh_port": remote.port, "ssh_user": remote.user,
-        "private_key_file": str(remote.key), "known_hosts_file": str(remote.known_hosts),
-        "bind_address": remote.address, "public_address": remote.address,
-        "regions": ["eu-north-1"], "subnet_pool": "10.231.0.0/16",
-    }  # fmt: skip
     with service.client() as api:
-        assert api.put("/fleet/hosts/far-away", json=body).status_code == 201
+        assert api.put("/fleet/hosts/far-away", json=remote.as_row()).status_code == 201
     ref = service.create("Far away", host="far-away", region="eu-north-1")
     project = service.wait(ref, "ACTIVE_HEALTHY", "INIT_FAILED")
     assert project["status"] == "ACTIVE_HEALTHY", project["status_reason"]

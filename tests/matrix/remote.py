@@ -26,14 +26,8 @@ class RemoteStage(Stage):
     def __init__(self, live: LiveService, host: DockerHostContainer) -> None:
         super().__init__(live, host="far-away", region="eu-north-1")
         self._host = host
-        body = {
-            "connection": "ssh", "address": host.address, "ssh_port": host.port, "ssh_user": host.user,
-            "private_key_file": str(host.key), "known_hosts_file": str(host.known_hosts),
-            "bind_address": host.address, "public_address": host.address,
-            "regions": ["eu-north-1"], "subnet_pool": "10.231.0.0/16",
-        }  # fmt: skip
         with live.client() as api:
-            assert api.put("/fleet/hosts/far-away", json=body).status_code in (200, 201)
+            assert api.put("/fleet/hosts/far-away", json=host.as_row()).status_code in (200, 201)
 
     def play(self, cell: Cell) -> Verdict:
         """The verb fails with its own failed state; once the engine is back, asking again completes it."""

@@ -114,11 +114,7 @@ class FleetClient:
         """The stream of a run's events behind the one numbered `after`."""
         path = f"/fleet/runs/{_segment(run_id)}/events"
         headers = {"Accept": "text/event-stream", "Last-Event-ID": str(after)}
-        timeout = httpx.Timeout(silence_seconds, connect=5)
-        with self._failures_named(), self._http.stream("GET", path, headers=headers, timeout=timeout) as answer:
-            if not answer.is_success:
-                answer.read()
-                raise _refusal(answer)
+        with self._open_stream(path, silence_seconds, headers=headers) as answer:
             yield answer
 
     @contextmanager
@@ -126,9 +122,13 @@ class FleetClient:
         self, ref: str, query: dict[str, Any], silence_seconds: float = _LONGEST_SILENCE_SECONDS
     ) -> Iterator[httpx.Response]:
         """The stream of a project's log lines."""
-        path = f"/fleet/projects/{_segment(ref)}/logs"
+        with self._open_stream(f"/fleet/projects/{_segment(ref)}/logs", silence_seconds, params=query) as answer:
+            yield answer
+
+    @contextmanager
+    def _open_stream(self, path: str, silence_seconds: float, **request: Any) -> Iterator[httpx.Response]:
         timeout = httpx.Timeout(silence_seconds, connect=5)
-        with self._failures_named(), self._http.stream("GET", path, params=query, timeout=timeout) as answer:
+        with self._failures_named(), self._http.stream("GET", path, timeout=timeout, **request) as answer:
             if not answer.is_success:
                 answer.read()
                 raise _refusal(answer)

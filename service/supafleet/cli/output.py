@@ -59,6 +59,11 @@ def print_rows(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
         console.print("".join(segment.text for segment in line).rstrip())
 
 
+def print_asked_for(run: Run) -> None:
+    """Say how to watch a run that nobody waits for."""
+    print_note(f"the run has been asked for. Watch it with: supafleet run events {run.id} -f")
+
+
 def print_fields(fields: Mapping[str, str | None]) -> None:
     """Print names and values, one a line; what has no value is left out."""
     width = max((len(name) for name in fields), default=0)

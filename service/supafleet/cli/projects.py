@@ -14,6 +14,7 @@ from supafleet.cli.logs import logs
 from supafleet.cli.output import (
     JsonOption,
     phase_times,
+    print_asked_for,
     print_fields,
     print_json,
     print_note,
@@ -23,7 +24,7 @@ from supafleet.cli.output import (
 from supafleet.cli.request import choose_organization, generate_password, parse_settings, read_settings_file
 from supafleet.cli.session import open_client
 from supafleet.cli.shapes import Run
-from supafleet.cli.watch import require_success, show_for, watch_run
+from supafleet.cli.watch import require_success, show_for, tell_of_run, watch_run
 from supafleet.runs.vocabulary import RunKind
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Create, list, look at and delete projects.")
@@ -173,23 +174,7 @@ def delete(
     with open_client() as client:
         client.delete_project(ref)
         run = client.newest_run(ref, RunKind.PROJECT_DELETE)
-        if wait:
-            run = watch_run(client, run.id, show_for(is_json=is_json))
-    document = {"ref": ref, "run": as_document(run)}
-    if wait:
-        with documented_by(document):
-            require_success(run)
-    if is_json:
-        print_json(document)
-    elif wait:
-        print(f"deleted {ref}: {phase_times(run)}")
-    else:
-        print_asked_for(run)
-
-
-def print_asked_for(run: Run) -> None:
-    """Say how to watch a run that nobody waits for."""
-    print_note(f"the run has been asked for. Watch it with: supafleet run events {run.id} -f")
+        tell_of_run(client, ref, run, f"deleted {ref}", wait=wait, is_json=is_json)
 
 
 def print_ready(client: FleetClient, ref: str, run: Run) -> None:

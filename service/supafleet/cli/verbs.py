@@ -6,11 +6,11 @@ from typing import Annotated, Any
 import typer
 
 from supafleet.cli.client import as_document
-from supafleet.cli.exits import UsageError, documented_by
-from supafleet.cli.output import JsonOption, phase_times, print_json, print_note, print_project
+from supafleet.cli.exits import UsageError
+from supafleet.cli.output import JsonOption, print_json, print_project
 from supafleet.cli.request import parse_settings, read_settings_file
 from supafleet.cli.session import open_client
-from supafleet.cli.watch import require_success, show_for, watch_run
+from supafleet.cli.watch import tell_of_run
 
 RefArgument = Annotated[str, typer.Argument(metavar="REF", help="The project's ref, as `project list` shows it.")]
 WaitOption = Annotated[bool, typer.Option("--wait", help="Watch the run to its end; fail when it fails.")]
@@ -72,17 +72,4 @@ def change(
 def _act(ref: str, verb: str, body: dict[str, Any] | None, done: str, *, wait: bool, is_json: bool) -> None:
     with open_client() as client:
         run = client.act_on_project(ref, verb, body)
-        if run is not None and wait:
-            run = watch_run(client, run.id, show_for(is_json=is_json))
-    document = {"ref": ref, "run": None if run is None else as_document(run)}
-    if run is not None and wait:
-        with documented_by(document):
-            require_success(run)
-    if is_json:
-        print_json(document)
-    elif run is None:
-        print(f"{ref} {done}: nothing to do")
-    elif wait:
-        print(f"{ref} {done}: {phase_times(run)}")
-    else:
-        print_note(f"the run has been asked for. Watch it with: supafleet run events {run.id} -f")
+        tell_of_run(client, ref, run, f"{ref} {done}", wait=wait, is_json=is_json)

@@ -9,9 +9,9 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from supafleet.cli.client import FleetClient
-from supafleet.cli.exits import CommandError, DetachedError
-from supafleet.cli.output import PHASE_COLOURS
+from supafleet.cli.client import FleetClient, as_document
+from supafleet.cli.exits import CommandError, DetachedError, documented_by
+from supafleet.cli.output import PHASE_COLOURS, phase_times, print_asked_for, print_json
 from supafleet.cli.progress import RunProgress
 from supafleet.cli.shapes import Run
 from supafleet.cli.stream import follow_events
@@ -62,6 +62,32 @@ def require_success(run: Run) -> None:
         return
     sentence, *log_lines = (run.explanation or f"the run {run.id} ended as {run.status}").splitlines()
     raise CommandError(sentence, lines=tuple(log_lines))
+
+
+def tell_of_run(client: FleetClient, ref: str, run: Run | None, done: str, *, wait: bool, is_json: bool) -> None:
+    """End a verb: watch the run it asked for when that is wished, and print what became of it.
+
+    Args:
+        run: None when there was nothing to do.
+        done: what is then so, as a sentence's beginning.
+
+    Raises:
+        CommandError: the watched run did not end well.
+    """
+    if run is not None and wait:
+        run = watch_run(client, run.id, show_for(is_json=is_json))
+    document = {"ref": ref, "run": None if run is None else as_document(run)}
+    if run is not None and wait:
+        with documented_by(document):
+            require_success(run)
+    if is_json:
+        print_json(document)
+    elif run is None:
+        print(f"{done}: nothing to do")
+    elif wait:
+        print(f"{done}: {phase_times(run)}")
+    else:
+        print_asked_for(run)
 
 
 def _watch_live(client: FleetClient, run_id: str, progress: RunProgress) -> None:

@@ -56,10 +56,9 @@ def schedule_look(session: Session, host_id: int, pause: float) -> None:
     session.execute(statement)
 
 
-def wish_look(session: Session, host_id: int | None = None) -> None:
-    """Let the next look at a host, or at all of them, be due now."""
-    statement = sa.update(DockerHost).values(next_look=LOOK_NOW)
-    session.execute(statement if host_id is None else statement.where(col(DockerHost.id) == host_id))
+def wish_look(session: Session) -> None:
+    """Let the next look at every host be due now."""
+    session.execute(sa.update(DockerHost).values(next_look=LOOK_NOW))
 
 
 def lock_host(session: Session, host_id: int) -> DockerHost:

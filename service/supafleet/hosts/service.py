@@ -37,9 +37,9 @@ def claim_due_looks(session: Session, longest: float) -> list[tuple[DockerHost, 
     return repository.claim_due_looks(session, longest)
 
 
-def wish_look(session: Session, host: DockerHost | None = None) -> None:
-    """Ask for a look at a host, or at all of them, without waiting for its time."""
-    repository.wish_look(session, None if host is None else row_id(host))
+def wish_look(session: Session) -> None:
+    """Ask for a look at every host without waiting for its time."""
+    repository.wish_look(session)
 
 
 def postpone_look(session: Session, host: DockerHost, pause: float) -> None:

@@ -16,9 +16,8 @@ from supafleet.db import unit_of_work
 from supafleet.errors import AppError
 from supafleet.jobs.recorder import Recorder, begin_recorder
 from supafleet.projects import service as projects
-from supafleet.runner.launcher import AnsibleRunnerLauncher, LauncherSettings, LaunchRequest, PlaybookLauncher
+from supafleet.runner.launcher import LaunchRequest, PlaybookLauncher, launcher_of
 from supafleet.runner.outcome import LaunchOutcome
-from supafleet.runner.private_data import run_directory
 from supafleet.runner.redaction import secret_values
 from supafleet.runs import attempts
 from supafleet.runs.attempts import AttemptLostError
@@ -56,15 +55,7 @@ class Worker:
         """Take a name, and end what the last process of this name left on this machine."""
         self._executor_id = executor_id
         self._commit = playbooks_commit()
-        settings = self._settings
-        self._launcher = self._given_launcher or AnsibleRunnerLauncher(
-            LauncherSettings(
-                run_directory=run_directory(settings.run_dir, settings.data_dir),
-                owner=executor_id,
-                lease_seconds=settings.worker_lease_seconds,
-                grace_seconds=settings.run_grace_seconds,
-            )
-        )
+        self._launcher = self._given_launcher or launcher_of(self._settings, executor_id)
         self._launcher.sweep()
 
     async def play(self, run_id: str) -> dict[str, Any]:
@@ -143,7 +134,6 @@ class Worker:
         else:
             inputs = projects.run_inputs(session, run.project_ref, self._settings)
         secrets: dict[str, str] = inputs["secrets"]
-        docker_host = {key: value for key, value in inputs["docker_host"].items() if key != "name"}
         facts = {"id": run.id, "kind": run.kind, "actor": run.actor, "driver": run.driver}
         return LaunchRequest(
             run_id=run.id,
@@ -151,7 +141,7 @@ class Worker:
             playbook=RunKind(run.kind).playbook,
             installation=self._settings.installation,
             host=inputs["project"]["host"],
-            docker_host=docker_host,
+            docker_host=inputs["docker_host"],
             project=inputs["project"],
             extra_vars={
                 "supafleet_secrets": {run.project_ref: secrets},

@@ -10,12 +10,12 @@ from sqlmodel import Session
 
 from supafleet.accounts.service import Actor
 from supafleet.db import reading, row_id
-from supafleet.errors import HostFailed, IllegalTransition, InvalidField, ProjectNotFound, describe_validation_errors
+from supafleet.errors import HostFailed, IllegalTransition, InvalidField, describe_validation_errors
 from supafleet.jobs.engine import JobEngine
 from supafleet.projects import repository, service
 from supafleet.projects.models import Project
 from supafleet.projects.schemas import ProjectPatch
-from supafleet.projects.states import Desired, Status
+from supafleet.projects.states import LIVE, Desired, Status
 from supafleet.runs import service as runs
 from supafleet.runs.models import Run
 from supafleet.runs.vocabulary import RunKind
@@ -24,8 +24,7 @@ from supafleet.settings import Settings
 from supafleet.stack.settings import ProjectSettings
 
 _POLL_SECONDS = 0.2
-_UP = (Status.ACTIVE_HEALTHY, Status.ACTIVE_UNHEALTHY)
-_COMING = (*_UP, Status.COMING_UP, Status.RESTARTING, Status.RESTORING)
+_COMING = LIVE | {Status.COMING_UP, Status.RESTARTING, Status.RESTORING}
 
 
 class NotApplied(HostFailed):
@@ -45,10 +44,7 @@ def change_project(
         InvalidField: the settings that would come of it are not valid; nothing is changed.
         IllegalTransition: the project is going, or never came up.
     """
-    service.get_project(session, ref, actor)
-    project = repository.lock_project(session, ref)
-    if project is None:
-        raise ProjectNotFound(ref)
+    project = service.lock_project(session, ref, actor)
     if project.desired_state == Desired.REMOVED:
         raise IllegalTransition(f"A project that is {project.status} cannot be changed.")
     if patch.self_healing is not None:
@@ -61,7 +57,7 @@ def change_project(
 def request_converge(session: Session, jobs: JobEngine, project: Project, actor: Actor, reason: str) -> int | None:
     """Wish what is stored of a locked project; the generation that will be applied, or None when nothing has to be."""
     project.desired_generation += 1
-    if project.status in _UP and runs.unfinished_run(session, project.ref) is None:
+    if project.status in LIVE and runs.unfinished_run(session, project.ref) is None:
         service.request_run(session, jobs, RunKind.PROJECT_CONVERGE, project, actor.username, reason=reason)
     session.add(project)
     session.flush()

@@ -5,10 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from supafleet.projects.states import GOALS, SERVICES, STOPPED_PHASES, ServicePhase, Status
+from supafleet.projects.states import GOALS, LIVE, SERVICES, STOPPED_PHASES, ServicePhase, Status
 from supafleet.runs.vocabulary import EventKind, RunEvent, RunKind, RunStatus
-
-_LIVE = frozenset({Status.ACTIVE_HEALTHY, Status.ACTIVE_UNHEALTHY})
 
 
 @dataclass(frozen=True)
@@ -151,7 +149,7 @@ def looked(state: ProjectState) -> ProjectState:
     """After an observation: only a project that once came up can be called active."""
     if state.status == Status.INACTIVE:
         return _looked_while_paused(state)
-    if state.status not in _LIVE:
+    if state.status not in LIVE:
         return state
     if all(service.phase == ServicePhase.HEALTHY for service in state.services.values()):
         return replace(state, status=Status.ACTIVE_HEALTHY, reason=None)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from supafleet.projects.fold import ServiceState
-from supafleet.projects.states import LOST_PHASES
+from supafleet.projects.states import STOPPED_PHASES
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def decide(services: Mapping[str, ServiceState], count: Count, policy: Policy, n
 
     A container that runs but is unhealthy is not lost: a converge would leave it as it is.
     """
-    lost = [service for service in services.values() if service.phase in LOST_PHASES]
+    lost = [service for service in services.values() if service.phase in STOPPED_PHASES]
     if not lost:
         is_over = count.heal_after is not None and now >= count.heal_after + policy.reset
         return Decision(Count() if is_over else count)

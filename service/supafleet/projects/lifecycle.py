@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from sqlmodel import Session
 
 from supafleet.accounts.service import Actor
-from supafleet.errors import InvalidField, ProjectNotFound, allowed
+from supafleet.errors import InvalidField, allowed
 from supafleet.jobs.engine import JobEngine
-from supafleet.projects import repository, service
+from supafleet.projects import service
 from supafleet.projects.models import Project
-from supafleet.projects.states import SERVICES, Desired, Status, move
+from supafleet.projects.states import GOALS, SERVICES, Desired, move
 from supafleet.runs import service as runs
 from supafleet.runs.models import Run
 from supafleet.runs.vocabulary import RunKind
@@ -21,14 +21,7 @@ def pause_project(session: Session, jobs: JobEngine, ref: str, actor: Actor) -> 
     Raises:
         ProjectBusy, IllegalTransition: another run has not ended, or the project never came up.
     """
-    project = _locked(session, ref, actor)
-    if project.status == Status.INACTIVE and project.status_reason is None:
-        return None
-    if project.status == Status.PAUSING:
-        return runs.unfinished_run(session, ref)
-    run = _request(session, jobs, RunKind.PROJECT_PAUSE, project, actor, Status.PAUSING, "be paused")
-    project.desired_state = Desired.PAUSED
-    return run
+    return _turn(session, jobs, ref, actor, RunKind.PROJECT_PAUSE, Desired.PAUSED, "be paused")
 
 
 def resume_project(session: Session, jobs: JobEngine, ref: str, actor: Actor) -> Run | None:
@@ -37,14 +30,7 @@ def resume_project(session: Session, jobs: JobEngine, ref: str, actor: Actor) ->
     Raises:
         ProjectBusy, IllegalTransition: another run has not ended, or the project was not paused.
     """
-    project = _locked(session, ref, actor)
-    if project.status == Status.ACTIVE_HEALTHY:
-        return None
-    if project.status == Status.RESTORING:
-        return runs.unfinished_run(session, ref)
-    run = _request(session, jobs, RunKind.PROJECT_RESUME, project, actor, Status.RESTORING, "be resumed")
-    project.desired_state = Desired.ACTIVE
-    return run
+    return _turn(session, jobs, ref, actor, RunKind.PROJECT_RESUME, Desired.ACTIVE, "be resumed")
 
 
 def restart_project(
@@ -59,37 +45,36 @@ def restart_project(
     unknown = [name for name in services if name not in SERVICES]
     if unknown:
         raise InvalidField("services", f"must be {allowed(SERVICES)}")
-    project = _locked(session, ref, actor)
+    project = service.lock_project(session, ref, actor)
     options = {"restart_services": sorted(set(services))} if services else {}
     holder = runs.unfinished_run(session, ref)
     if holder is not None and holder.kind == RunKind.PROJECT_RESTART and holder.options == options:
         return holder
     run = service.request_run(session, jobs, RunKind.PROJECT_RESTART, project, actor.username, options=options)
-    _move(session, project, Status.RESTARTING, "be restarted")
+    _move(session, project, RunKind.PROJECT_RESTART, "be restarted")
     project.desired_state = Desired.ACTIVE
     return run
 
 
-def _request(
-    session: Session, jobs: JobEngine, kind: RunKind, project: Project, actor: Actor, target: Status, verb: str
-) -> Run:
+def _turn(
+    session: Session, jobs: JobEngine, ref: str, actor: Actor, kind: RunKind, desired: Desired, verb: str
+) -> Run | None:
+    project, goal = service.lock_project(session, ref, actor), GOALS[kind]
+    if project.status == goal.reached and project.status_reason is None:
+        return None
+    if project.status == goal.underway:
+        return runs.unfinished_run(session, ref)
     # The run comes first: a project that is busy refuses with the name of the run that holds it.
     run = service.request_run(session, jobs, kind, project, actor.username)
-    _move(session, project, target, verb)
+    _move(session, project, kind, verb)
+    project.desired_state = desired
     return run
 
 
-def _move(session: Session, project: Project, target: Status, verb: str) -> None:
+def _move(session: Session, project: Project, kind: RunKind, verb: str) -> None:
+    target = GOALS[kind].underway or GOALS[kind].reached
     project.status = move(project.status, target, verb=verb)
     project.status_reason = None
     project.heals, project.heal_after = 0, None
     session.add(project)
     session.flush()
-
-
-def _locked(session: Session, ref: str, actor: Actor) -> Project:
-    service.get_project(session, ref, actor)
-    project = repository.lock_project(session, ref)
-    if project is None:
-        raise ProjectNotFound(ref)
-    return project

@@ -19,9 +19,8 @@ from supafleet.errors import Conflict, HostFailed, InvalidField, NotFound, allow
 from supafleet.jobs.identity import ExecutorIdentity, claim_identity
 from supafleet.projects import service
 from supafleet.projects.states import SERVICES
-from supafleet.runner.launcher import AnsibleRunnerLauncher, LauncherSettings, LaunchRequest, PlaybookLauncher
+from supafleet.runner.launcher import LaunchRequest, PlaybookLauncher, launcher_of
 from supafleet.runner.outcome import LaunchOutcome
-from supafleet.runner.private_data import run_directory
 from supafleet.runner.redaction import secret_values
 from supafleet.runs.vocabulary import EventKind, RunEvent
 from supafleet.settings import Settings
@@ -197,17 +196,9 @@ class LogReaders:
         """Take a name, and end what the last process of this name left on this machine."""
         if self._given_launcher is not None:
             return
-        settings = self._settings
         # Names of its own: those of workers decide whose runs are taken up after a restart.
-        self._identity = claim_identity(settings.data_dir / "log-readers")
-        self._launcher = AnsibleRunnerLauncher(
-            LauncherSettings(
-                run_directory=run_directory(settings.run_dir, settings.data_dir),
-                owner=f"{self._identity.executor_id}-logs",
-                lease_seconds=settings.worker_lease_seconds,
-                grace_seconds=settings.run_grace_seconds,
-            )
-        )
+        self._identity = claim_identity(self._settings.data_dir / "log-readers")
+        self._launcher = launcher_of(self._settings, f"{self._identity.executor_id}-logs")
         self._launcher.sweep()
 
     async def open(self, query: LogQuery, actor: Actor) -> LogReading:
@@ -259,7 +250,7 @@ class LogReaders:
             playbook=_PLAYBOOK,
             installation=self._settings.installation,
             host=inputs["project"]["host"],
-            docker_host={key: value for key, value in inputs["docker_host"].items() if key != "name"},
+            docker_host=inputs["docker_host"],
             project=inputs["project"],
             extra_vars={
                 "supafleet_secrets": {query.ref: secrets},

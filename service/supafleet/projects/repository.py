@@ -7,7 +7,7 @@ from sqlmodel import Session, col, select
 
 from supafleet.organizations.models import Membership
 from supafleet.projects.models import PortLease, Project, ProjectService, SubnetLease
-from supafleet.projects.states import Desired, Status
+from supafleet.projects.states import LIVE, Desired
 
 
 def find_project(session: Session, ref: str) -> Project | None:
@@ -66,7 +66,7 @@ def list_overdue(session: Session) -> list[Project]:
         Project.desired_state == Desired.ACTIVE,
         col(Project.removed_at).is_(None),
         col(Project.desired_generation) > col(Project.attempted_generation),
-        col(Project.status).in_([Status.ACTIVE_HEALTHY, Status.ACTIVE_UNHEALTHY]),
+        col(Project.status).in_(LIVE),
     )
     return list(session.exec(statement))
 

@@ -50,6 +50,19 @@ def get_project(session: Session, ref: str, actor: Actor) -> Project:
     return project
 
 
+def lock_project(session: Session, ref: str, actor: Actor) -> Project:
+    """The project for a member of its organization, its row locked until the transaction ends.
+
+    Raises:
+        ProjectNotFound, Forbidden: as `get_project`.
+    """
+    get_project(session, ref, actor)
+    project = repository.lock_project(session, ref)
+    if project is None:
+        raise ProjectNotFound(ref)
+    return project
+
+
 def organization_of(session: Session, ref: str) -> int:
     """Id of the organization that owns the project.
 
@@ -102,10 +115,7 @@ def delete_project(session: Session, jobs: JobEngine, ref: str, actor: Actor) ->
     Raises:
         ProjectBusy: another run of the project has not ended.
     """
-    get_project(session, ref, actor)
-    project = repository.lock_project(session, ref)
-    if project is None:
-        raise ProjectNotFound(ref)
+    project = lock_project(session, ref, actor)
     if project.status == Status.GOING_DOWN:
         return project
     # The run comes first: a project that is still coming up refuses with the name of the run that holds it.

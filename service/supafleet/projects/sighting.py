@@ -12,7 +12,7 @@ from supafleet.projects import repository, service
 from supafleet.projects.fold import fold, looked
 from supafleet.projects.healing import Count, Policy, decide
 from supafleet.projects.models import Project
-from supafleet.projects.states import Desired, Status
+from supafleet.projects.states import LIVE, Desired, Status
 from supafleet.runs import attempts
 from supafleet.runs import service as runs
 from supafleet.runs.vocabulary import EventKind, RunEvent, RunKind
@@ -36,19 +36,16 @@ def fold_sighting(
     began_at: datetime,
     at: datetime,
     settings: Settings,
-) -> bool:
+) -> None:
     """Store what a look saw of a project, and request a run that heals it when it is due.
 
     Args:
         seen: services and objects of the project, None when nothing of it is there.
         began_at: when the look began; it does not count when a change was unfinished at any moment since.
-
-    Returns:
-        Whether the sighting counted.
     """
     project = repository.lock_project(session, ref)
     if project is None or attempts.overlaps_change(session, ref, began_at):
-        return False
+        return
     services = dict(seen["services"]) if seen else {}
     sighting = RunEvent(at=at, kind=EventKind.SERVICES_OBSERVED, services=services)
     state = looked(fold(service.folded_state(session, ref), sighting))
@@ -56,22 +53,22 @@ def fold_sighting(
     if decision and state.status == Status.ACTIVE_UNHEALTHY:
         state = replace(state, reason=f"{state.reason} {decision}")
     service.apply_state(session, ref, state, at)
-    return True
 
 
 def has_overdue(session: Session) -> bool:
-    """Whether a project has wishes that no run has set out to apply."""
-    return bool(repository.list_overdue(session))
+    """Whether a project has wishes that a run could set out to apply now."""
+    return bool(_overdue(session))
 
 
-def converge_overdue(session: Session, jobs: JobEngine) -> list[str]:
-    """Request a converge for each project with wishes that no run has set out to apply; their refs."""
-    asked = []
-    for project in repository.list_overdue(session):
-        if runs.unfinished_run(session, project.ref) is None:
-            service.request_run(session, jobs, RunKind.PROJECT_CONVERGE, project, _SCHEDULE, driver="schedule")
-            asked.append(project.ref)
-    return asked
+def converge_overdue(session: Session, jobs: JobEngine) -> None:
+    """Request a converge for each project with wishes that no run has set out to apply."""
+    for project in _overdue(session):
+        service.request_run(session, jobs, RunKind.PROJECT_CONVERGE, project, _SCHEDULE, driver=_SCHEDULE)
+
+
+def _overdue(session: Session) -> list[Project]:
+    """Projects with wishes, but those whose turn comes when their run has ended."""
+    return [one for one in repository.list_overdue(session) if runs.unfinished_run(session, one.ref) is None]
 
 
 def _heal(
@@ -85,7 +82,7 @@ def _heal(
     """Request a heal when one is due; why there will be none any more, if so."""
     if project.desired_state != Desired.ACTIVE or not project.self_healing:
         return None
-    if project.status not in (Status.ACTIVE_HEALTHY, Status.ACTIVE_UNHEALTHY):
+    if project.status not in LIVE:
         return None
     policy = Policy(
         limit=settings.heal_limit,

@@ -76,16 +76,15 @@ class ServicePhase(StrEnum):
     UNEXPECTED = "unexpected"  # it runs though its project is paused, or no release knows it
 
 
-#: A container in one of these does not run.
+#: A container in one of these does not run, and a converge brings it back; one that runs badly is not replaced by it.
 STOPPED_PHASES = frozenset({ServicePhase.MISSING, ServicePhase.CREATED, ServicePhase.EXITED})
-#: What a converge brings back; a container that runs badly is not replaced by it.
-LOST_PHASES = frozenset({ServicePhase.MISSING, ServicePhase.CREATED, ServicePhase.EXITED})
 
-_LIVE = frozenset({Status.ACTIVE_HEALTHY, Status.ACTIVE_UNHEALTHY})
+#: The project is up, well or not.
+LIVE = frozenset({Status.ACTIVE_HEALTHY, Status.ACTIVE_UNHEALTHY})
 _TO_LEAVE = frozenset({Status.PAUSING, Status.RESTARTING, Status.GOING_DOWN})
 
 TRANSITIONS: dict[Status, frozenset[Status]] = {
-    Status.COMING_UP: _LIVE | {Status.INIT_FAILED},
+    Status.COMING_UP: LIVE | {Status.INIT_FAILED},
     Status.ACTIVE_HEALTHY: _TO_LEAVE | {Status.ACTIVE_UNHEALTHY},
     Status.ACTIVE_UNHEALTHY: _TO_LEAVE | {Status.ACTIVE_HEALTHY},
     # A restart converges too, so it is the way out when what was missing is there now.
@@ -95,14 +94,14 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.PAUSE_FAILED: frozenset({Status.PAUSING, Status.RESTORING, Status.GOING_DOWN}),
     Status.RESTORING: frozenset({Status.ACTIVE_HEALTHY, Status.RESTORE_FAILED}),
     Status.RESTORE_FAILED: frozenset({Status.PAUSING, Status.RESTORING, Status.GOING_DOWN}),
-    Status.RESTARTING: _LIVE,
+    Status.RESTARTING: LIVE,
     # A removal that fails leaves something behind: it is named, and can be asked for again.
     Status.GOING_DOWN: frozenset({Status.REMOVED, Status.ACTIVE_UNHEALTHY}),
     Status.REMOVED: frozenset(),
 }
 
 #: A project in one of these stays as it is until somebody asks for something, so its last sighting grows old.
-SETTLED = _LIVE | {Status.INACTIVE}
+SETTLED = LIVE | {Status.INACTIVE}
 
 
 @dataclass(frozen=True)

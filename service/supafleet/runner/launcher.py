@@ -20,6 +20,7 @@ from supafleet.runner.inventory import inventory_file
 from supafleet.runner.outcome import LaunchOutcome, outcome_of
 from supafleet.runner.redaction import Redactor
 from supafleet.runs.vocabulary import EventKind, RunEvent
+from supafleet.settings import Settings
 
 #: What the child itself complains of, such as a broken installation.
 _ERRORS = "child.err"
@@ -86,6 +87,18 @@ class LauncherSettings:
     @property
     def playbook_directory(self) -> Path:
         return self.playbooks or content_root() / "playbooks"
+
+
+def launcher_of(settings: Settings, owner: str) -> "AnsibleRunnerLauncher":
+    """The launcher that the service's settings ask for; `owner` names the process whose children it starts."""
+    return AnsibleRunnerLauncher(
+        LauncherSettings(
+            run_directory=private_data.run_directory(settings.run_dir, settings.data_dir),
+            owner=owner,
+            lease_seconds=settings.worker_lease_seconds,
+            grace_seconds=settings.run_grace_seconds,
+        )
+    )
 
 
 class AnsibleRunnerLauncher:

@@ -1,6 +1,7 @@
 """The API in process: with a job engine that only remembers, or with scripted playbooks."""
 
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,10 +15,11 @@ from sqlalchemy.engine import Engine
 from supafleet import app as app_module
 from supafleet.app import create_app
 from supafleet.jobs.fake import RecordingJobEngine
-from supafleet.runner.fake import FakeLauncher
+from supafleet.runner.fake import FakeLauncher, sees
 from supafleet.settings import Settings
 
 PASSWORD = "correctHorse7battery"
+SECONDS = 30
 
 
 @dataclass
@@ -52,6 +54,17 @@ class Api:
         answer = self.client.post("/v1/projects", json=self.body(**fields))
         assert set(answer.json()) == {"message"}, answer.text
         return answer.status_code, answer.json()["message"]
+
+
+def wait_for(api: Api, ref: str, *statuses: str) -> dict[str, Any]:
+    """The project once it has one of `statuses`."""
+    until = time.monotonic() + SECONDS
+    while time.monotonic() < until:
+        project: dict[str, Any] = api.client.get(f"/fleet/projects/{ref}").json()
+        if project["status"] in statuses:
+            return project
+        time.sleep(0.05)
+    raise AssertionError(f"{ref} never became {statuses}: {project}")
 
 
 @pytest.fixture(autouse=True)
@@ -93,3 +106,12 @@ def live_api(settings: Settings, launcher: FakeLauncher) -> Iterator[Api]:
     app = create_app(settings, launcher)
     for client in serve(app, settings):
         yield Api(app, client, settings)
+
+
+@pytest.fixture
+def ref(live_api: Api, launcher: FakeLauncher) -> str:
+    """A project that came up and is seen to be well."""
+    name = str(live_api.create()["ref"])
+    launcher.scripts["fleet_observe"] = sees(**{name: "healthy"})
+    wait_for(live_api, name, "ACTIVE_HEALTHY")
+    return name

@@ -2,12 +2,9 @@
 
 from typing import Any
 
-import pytest
-
 from supafleet.runner.fake import FakeLauncher, Script, sees
 from supafleet.runs.vocabulary import EventKind, RunEvent
 from tests.integration.api.conftest import Api
-from tests.integration.api.test_lifecycle import wait_for
 
 
 def with_strangers(script: Script, **owners: str) -> Script:
@@ -18,14 +15,6 @@ def with_strangers(script: Script, **owners: str) -> Script:
         detail["projects"][ref] = {"installation": owner, "objects": [f"{ref}-db"], "services": {}}
     detail["records"] = {"leases": ["local/leaseonly", "other/theirs"], "locks": [], "folders": ["leaseonly"]}
     return Script(events=(RunEvent(at=event.at, kind=EventKind.HOST_OBSERVED, detail=detail),))
-
-
-@pytest.fixture
-def ref(live_api: Api, launcher: FakeLauncher) -> str:
-    name = str(live_api.create()["ref"])
-    launcher.scripts["fleet_observe"] = sees(**{name: "healthy"})
-    wait_for(live_api, name, "ACTIVE_HEALTHY")
-    return name
 
 
 def differences(api: Api) -> dict[str, tuple[str, list[str]]]:

@@ -1,24 +1,11 @@
 """A project from its creation to its removal, through the job engine, with scripted playbooks."""
 
 import time
-from typing import Any
 
 import pytest
 
 from supafleet.runner.fake import FakeLauncher, Script, fails_on, hangs, observed, removes, succeeds
-from tests.integration.api.conftest import Api
-
-SECONDS = 30
-
-
-def wait_for(api: Api, ref: str, *statuses: str) -> dict[str, Any]:
-    until = time.monotonic() + SECONDS
-    while time.monotonic() < until:
-        project: dict[str, Any] = api.client.get(f"/fleet/projects/{ref}").json()
-        if project["status"] in statuses:
-            return project
-        time.sleep(0.05)
-    raise AssertionError(f"{ref} never became {statuses}: {project}")
+from tests.integration.api.conftest import SECONDS, Api, wait_for
 
 
 def wait_until_gone(api: Api, ref: str) -> None:

@@ -11,8 +11,7 @@ import pytest
 from supafleet.projects import logs
 from supafleet.runner.fake import FakeLauncher, Script, fails_on, finds_no_container, reads_logs
 from supafleet.runs.vocabulary import EventKind
-from tests.integration.api.conftest import PASSWORD, Api
-from tests.integration.api.test_lifecycle import wait_for
+from tests.integration.api.conftest import PASSWORD, Api, wait_for
 
 SECONDS = 20
 
@@ -167,8 +166,8 @@ def test_what_is_asked_reaches_the_playbook(
         ("follow=maybe", "follow: must be true or false"),
     ],
 )
-def test_a_wrong_field_is_named(live_api: Api, launcher: FakeLauncher, query: str, sentence: str) -> None:
-    answer = live_api.client.get(f"/fleet/projects/abc/logs?{query}")
+def test_a_wrong_field_is_named(live_api: Api, launcher: FakeLauncher, ref: str, query: str, sentence: str) -> None:
+    answer = live_api.client.get(f"/fleet/projects/{ref}/logs?{query}")
     assert answer.status_code == 422
     assert answer.json()["message"].startswith(sentence)
     assert readings(launcher) == []

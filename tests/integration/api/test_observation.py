@@ -9,8 +9,7 @@ import pytest
 from supafleet.runner.fake import FakeLauncher, Script, hangs, sees
 from supafleet.runner.outcome import LaunchOutcome
 from supafleet.settings import Settings
-from tests.integration.api.conftest import Api
-from tests.integration.api.test_lifecycle import wait_for
+from tests.integration.api.conftest import Api, wait_for
 from tests.integration.api.test_verbs import kinds
 
 INTERVAL = 0.6
@@ -20,14 +19,6 @@ INTERVAL = 0.6
 def settings(settings: Settings) -> Settings:
     quick = {"observation_interval_seconds": INTERVAL, "observation_deadline_seconds": 3.0, "heal_pause_seconds": 0.2}
     return settings.model_copy(update=quick)
-
-
-@pytest.fixture
-def ref(live_api: Api, launcher: FakeLauncher) -> str:
-    name = str(live_api.create()["ref"])
-    launcher.scripts["fleet_observe"] = sees(**{name: "healthy"})
-    wait_for(live_api, name, "ACTIVE_HEALTHY")
-    return name
 
 
 def shown(api: Api, ref: str) -> dict[str, Any]:

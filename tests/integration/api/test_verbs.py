@@ -6,8 +6,7 @@ import time
 import pytest
 
 from supafleet.runner.fake import FakeLauncher, Script, fails_on, hangs, observed
-from tests.integration.api.conftest import Api
-from tests.integration.api.test_lifecycle import wait_for
+from tests.integration.api.conftest import Api, wait_for
 
 
 @pytest.fixture
