@@ -107,7 +107,7 @@ def release_lock(data_root, project, run):
 
 
 def take_leases(data_root, owner, wanted, check_only=False):
-    """Record `wanted` ({"port": 54321, "subnet": "10.213.7.0/24"}) for `owner` ("installation/project").
+    """Record `wanted` ({"port": 24321, "subnet": "10.213.7.0/24"}) for `owner` ("installation/project").
 
     Returns:
         Whether the record changed.

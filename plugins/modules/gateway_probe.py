@@ -11,7 +11,7 @@ description:
     It looks and touches nothing.
 options:
   url:
-    description: Address of the gateway, such as V(http://127.0.0.1:54300).
+    description: Address of the gateway, such as V(http://127.0.0.1:24300).
     type: str
     required: true
   keys:
@@ -46,7 +46,7 @@ author: [Supafleet]
 EXAMPLES = r"""
 - name: Ask the gateway
   gateway_probe:
-    url: http://127.0.0.1:54300
+    url: http://127.0.0.1:24300
     keys: {anon: "...", service_role: "..."}
     dashboard_username: supabase
     dashboard_password: "..."

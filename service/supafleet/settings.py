@@ -62,11 +62,12 @@ class Settings(BaseSettings):
     registry_prefix: str = Field(
         default="", description="Put before every official image, such as mirror.example.com/; must end with a slash."
     )
+    # Below 32768: Linux takes the ports above for outgoing connections, and a gateway could find its own taken.
     local_port_first: int = Field(
-        default=54321, ge=1024, le=65535, description="First gateway port of the local Docker host, at first start."
+        default=24321, ge=1024, le=65535, description="First gateway port of the local Docker host, at first start."
     )
     local_port_last: int = Field(
-        default=54820, ge=1024, le=65535, description="Last gateway port of the local Docker host, at first start."
+        default=24820, ge=1024, le=65535, description="Last gateway port of the local Docker host, at first start."
     )
     local_subnet_pool: str = Field(
         default="10.213.0.0/16", description="Pool of project subnets on the local Docker host, at first start."

@@ -45,7 +45,7 @@ def request(playbook: str, run_id: str = RUN_ID, **changes: Any) -> LaunchReques
         "project": {
             "ref": "demo",
             "host": "here",
-            "gateway_port": 54321,
+            "gateway_port": 24321,
             "subnet": "10.213.7.0/24",
             "name": '{{ 7*6 }} "quoted" it\'s: #1',
         },

@@ -29,7 +29,7 @@ class DirectRun:
             "host": "here",
             "flavour": "sandbox",
             "size": "micro",
-            "gateway_port": 55200 + number,
+            "gateway_port": 25200 + number,
             "subnet": f"10.222.{number}.0/24",
             **fields,
         }

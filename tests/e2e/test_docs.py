@@ -43,8 +43,8 @@ def environment() -> dict[str, str]:
         **own,
         "PORT": str(_PORT),
         "SUPAFLEET_INSTALLATION": "docs-test",
-        "SUPAFLEET_LOCAL_PORT_FIRST": "55400",
-        "SUPAFLEET_LOCAL_PORT_LAST": "55449",
+        "SUPAFLEET_LOCAL_PORT_FIRST": "25400",
+        "SUPAFLEET_LOCAL_PORT_LAST": "25449",
         "SUPAFLEET_LOCAL_SUBNET_POOL": "10.226.0.0/16",
     }
 

@@ -26,7 +26,7 @@ def live(sandbox_images: dict[str, str], tmp_path_factory: pytest.TempPathFactor
     service = LiveService(
         tmp_path_factory.mktemp("service"),
         "lifecycle",
-        (55500, 55549),
+        (25500, 25549),
         "10.227.0.0/16",
         observation_interval_seconds=str(SWEEP_SECONDS),
         observation_deadline_seconds="20",

@@ -22,7 +22,7 @@ LOOKS_SECONDS = 100
 
 @pytest.fixture
 def live(sandbox_images: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveService]:
-    service = LiveService(tmp_path_factory.mktemp("service"), "random", (55580, 55599), "10.229.0.0/16").start()
+    service = LiveService(tmp_path_factory.mktemp("service"), "random", (25580, 25599), "10.229.0.0/16").start()
     yield service
     with service.client() as api:
         for project in api.get("/v1/projects").json():

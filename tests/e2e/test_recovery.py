@@ -16,7 +16,7 @@ pytestmark = pytest.mark.docker
 
 @pytest.fixture
 def mortal(sandbox_images: dict[str, str], tmp_path: Path) -> Iterator[LiveService]:
-    live = LiveService(tmp_path / "service", "mortal", (55100, 55149), "10.223.0.0/16").start()
+    live = LiveService(tmp_path / "service", "mortal", (25100, 25149), "10.223.0.0/16").start()
     yield live
     with live.client() as api:
         for project in api.get("/v1/projects").json():

@@ -31,7 +31,7 @@ def test_a_wheel_in_an_empty_environment_makes_a_project(sandbox_images: dict[st
         str(content_root() / "constraints.txt"),
     ]
     subprocess.run([*pip, str(wheel)], check=True, timeout=600)
-    live = LiveService(tmp_path / "data", "wheel", (55150, 55159), "10.224.0.0/16")
+    live = LiveService(tmp_path / "data", "wheel", (25150, 25159), "10.224.0.0/16")
     live.start(str(environment / "bin" / "supafleet"))
     try:
         ref = live.create("From a wheel")

@@ -27,10 +27,10 @@ def _project(folder, **changes):
         "release": "2026.09",
         "flavour": "supabase",
         "size": "micro",
-        "gateway_port": 54398,
+        "gateway_port": 24398,
         "subnet": "10.213.98.0/24",
         "bind_address": "127.0.0.1",
-        "public_url": "http://127.0.0.1:54398",
+        "public_url": "http://127.0.0.1:24398",
         "root": str(folder),
         "registry_prefix": "",
         "settings": {},
@@ -141,7 +141,7 @@ def test_nothing_but_the_gateway_is_published(tmp_path, flavour):
     }
     assert list(published) == ["kong"]
     [port] = published["kong"]
-    assert (port["host_ip"], int(port["published"]), port["target"]) == ("127.0.0.1", 54398, 8000)
+    assert (port["host_ip"], int(port["published"]), port["target"]) == ("127.0.0.1", 24398, 8000)
 
 
 def test_no_container_gets_the_docker_socket(tmp_path):

@@ -25,10 +25,10 @@ PROJECT = {
     "release": "2026.09",
     "flavour": "sandbox",
     "size": "micro",
-    "gateway_port": 54397,
+    "gateway_port": 24397,
     "subnet": "10.213.97.0/24",
     "bind_address": "127.0.0.1",
-    "public_url": "http://127.0.0.1:54397",
+    "public_url": "http://127.0.0.1:24397",
     "registry_prefix": "",
     "settings": {"jwt_expiry": JWT_EXPIRY},
 }

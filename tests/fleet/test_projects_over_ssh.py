@@ -30,7 +30,7 @@ def remote(trixie: Preparation, sandbox_images: dict[str, str]) -> DockerHostCon
 def service(remote: DockerHostContainer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveService]:
     quick = {"observation_interval_seconds": "3", "observation_deadline_seconds": "15"}
     folder = tmp_path_factory.mktemp("service")
-    live = LiveService(folder, "ssh-fleet", (55300, 55309), "10.225.0.0/16", **quick).start()
+    live = LiveService(folder, "ssh-fleet", (25300, 25309), "10.225.0.0/16", **quick).start()
     yield live
     live.stop()
 
@@ -61,7 +61,7 @@ def test_the_same_playbook_makes_a_project_there(
         "host": remote.name,
         "flavour": "sandbox",
         "size": "micro",
-        "gateway_port": 54400,
+        "gateway_port": 24400,
         "subnet": "10.230.1.0/24",
     }
     environment = {"PATH": f"{broken_path}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
@@ -78,7 +78,7 @@ def test_the_same_playbook_makes_a_project_there(
     kept = yaml.safe_load((remote.folder / "host_vars" / DIRECT / "secrets.yml").read_text())[
         "supafleet_project_secrets"
     ]
-    url = f"http://{remote.address}:54400"
+    url = f"http://{remote.address}:24400"
     environment_of_client = {
         "PROJECT_URL": url, "ANON_KEY": kept["anon_key"], "SERVICE_ROLE_KEY": kept["service_role_key"],
     }  # fmt: skip

@@ -22,7 +22,7 @@ from tests.matrix.cluster import ClusterService
 from tests.matrix.playing import Stage
 from tests.matrix.remote import RemoteStage
 
-_PORTS, _POOL = (55550, 55579), "10.228.0.0/16"
+_PORTS, _POOL = (25550, 25579), "10.228.0.0/16"
 _console = Console(highlight=False)
 
 

@@ -53,7 +53,7 @@ class Stage:
         run = self._ask(cell.verb)
         if self._reaches(run, cell.phase):
             self._kill(cell.victim, run)
-        state = self._settle(cell.verb)
+        state = self._settle(run)
         seconds = time.monotonic() - began
         return Verdict(cell, state, seconds, self._leaks(cell.verb), self._repeat(cell.verb))
 
@@ -102,13 +102,14 @@ class Stage:
             if any(word in part for part in process.info["cmdline"] or []):
                 process.kill()
 
-    def _settle(self, verb: str) -> str:
-        """The project's status once its run has ended, or `gone`."""
+    def _settle(self, run: str) -> str:
+        """The project's status once the run has ended, or `gone`; what was killed may have to be healed first."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         told = "never answered"
         while time.monotonic() < deadline:
             try:
                 with self.live.client() as api:
+                    is_over = api.get(f"/fleet/runs/{run}").json()["ended_at"] is not None
                     answer = api.get(f"/fleet/projects/{self.ref}")
             except httpx.TransportError:
                 time.sleep(0.2)
@@ -117,9 +118,9 @@ class Stage:
                 return "gone"
             project = answer.json()
             told = project["status"] + (f" ({project['status_reason']})" if project["status_reason"] else "")
-            is_over = project["run"]["ended_at"] is not None and project["run"]["kind"] == f"project_{verb}"
-            if is_over and project["status"] in ("ACTIVE_HEALTHY", "INACTIVE") and not project["status_reason"]:
-                return str(project["status"])
+            is_busy = project["run"]["ended_at"] is None
+            if is_over and not is_busy and told in ("ACTIVE_HEALTHY", "INACTIVE"):
+                return told
             if is_over and project["status"].endswith("_FAILED"):
                 return told
             time.sleep(0.2)

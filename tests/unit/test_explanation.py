@@ -6,7 +6,7 @@ import pytest
 
 from supafleet.explanation import explain_failure
 
-PROJECT = {"gateway_port": 54321, "bind_address": "127.0.0.1", "flavour": "supabase"}
+PROJECT = {"gateway_port": 24321, "bind_address": "127.0.0.1", "flavour": "supabase"}
 IMAGES = {"auth": "supabase/gotrue:v2.196.0", "db": "supabase/postgres:17.6.1.136"}
 
 
@@ -69,7 +69,7 @@ def test_a_missing_sandbox_image_names_the_playbook() -> None:
 
 
 def test_a_taken_port_is_named() -> None:
-    assert "port 54321 on 127.0.0.1 is taken" in explain("Bind for 127.0.0.1:54321 failed: port is already allocated")
+    assert "port 24321 on 127.0.0.1 is taken" in explain("Bind for 127.0.0.1:24321 failed: port is already allocated")
 
 
 def test_a_full_disk_is_named() -> None:

@@ -74,8 +74,8 @@ class HostBody(BaseModel):
     )
     public_address: HostAddress | None = Field(default=None, description="Where clients reach those gateways.")
     regions: Annotated[list[str], AfterValidator(_check_regions)] = Field(default_factory=lambda: [LOCAL_REGION])
-    port_first: Port = 54321
-    port_last: Port = 54820
+    port_first: Port = 24321
+    port_last: Port = 24820
     subnet_pool: Annotated[str, AfterValidator(check_subnet_pool)] = "10.213.0.0/16"
     data_root: FilePath = Field(default="/var/lib/supafleet", description="Folder of the projects on the host.")
     capacity_projects: Annotated[int, Field(ge=0)] | None = Field(

@@ -58,7 +58,7 @@ class DockerHostEntry(_Entry):
     bind_address: Address | None = None
     public_address: str | None = None
     subnet_pool: str = "10.213.0.0/16"
-    port_range: tuple[Port, Port] = (54321, 54820)
+    port_range: tuple[Port, Port] = (24321, 24820)
     data_root: str = DATA_ROOT
 
     @model_validator(mode="after")

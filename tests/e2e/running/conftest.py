@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.live_service import LiveService
 
-E2E_PORTS = (55000, 55099)
+E2E_PORTS = (25000, 25099)
 E2E_POOL = "10.221.0.0/16"
 # A name is text, whatever is in it.
 AWKWARD_NAME = 'it\'s "quoted" {{ 7*6 }} $HOME'

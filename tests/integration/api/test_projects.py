@@ -30,7 +30,7 @@ REFUSED: list[tuple[dict[str, Any], list[str]]] = [
     ({"region": "local", "region_selection": {"type": "smartGroup", "code": "emea"}}, ["only one"]),
     ({"postgres_engine": "15"}, ["postgres_engine", "17"]),
     ({"high_availability": True}, ["high_availability"]),
-    ({"gateway_port": 80}, ["gateway_port", "54321", "54820"]),
+    ({"gateway_port": 80}, ["gateway_port", "24321", "24820"]),
     ({"settings": {"site_url": "nowhere"}}, ["settings.site_url", "http"]),
     ({"settings": {"colour": "blue"}}, ["settings.colour"]),
     ({"settings": {"environment": {"auth": {"A": "two\nlines"}}}}, ["settings.environment.auth"]),
@@ -160,19 +160,19 @@ def test_a_remote_host_without_its_addresses_is_refused_by_name(api: Api, missin
 def test_leases_are_lowest_free_and_never_shared(api: Api) -> None:
     refs = [api.create(name=f"Project {number}")["ref"] for number in range(3)]
     fleet = {project["ref"]: project for project in api.client.get("/fleet/projects").json()}
-    assert [fleet[ref]["gateway_port"] for ref in refs] == [54321, 54322, 54323]
+    assert [fleet[ref]["gateway_port"] for ref in refs] == [24321, 24322, 24323]
     assert [fleet[ref]["subnet"] for ref in refs] == ["10.213.0.0/24", "10.213.1.0/24", "10.213.2.0/24"]
-    status, message = api.refusal(name="Fourth", gateway_port=54322)
-    assert (status, "54322" in message) == (409, True)
-    assert api.create(name="Fourth", gateway_port=54400)["ref"]
+    status, message = api.refusal(name="Fourth", gateway_port=24322)
+    assert (status, "24322" in message) == (409, True)
+    assert api.create(name="Fourth", gateway_port=24400)["ref"]
 
 
 def test_a_host_without_room_says_what_is_short(api: Api) -> None:
-    host = {"connection": "local", "port_first": 54321, "port_last": 54321, "capacity_projects": 5}
+    host = {"connection": "local", "port_first": 24321, "port_last": 24321, "capacity_projects": 5}
     assert api.client.put("/fleet/hosts/local", json=host).status_code == 200
     api.create(name="Only")
     status, message = api.refusal(name="Second")
-    assert (status, "54321" in message) == (409, True)
+    assert (status, "24321" in message) == (409, True)
     assert api.client.put("/fleet/hosts/local", json={**host, "capacity_projects": 1}).status_code == 200
     assert "capacity_projects" in api.refusal(name="Second")[1]
 
@@ -223,7 +223,7 @@ def test_a_removed_project_is_404_and_leaves_no_lease_no_secret_and_its_name(api
     assert [count(api, table) for table in ("port_lease", "subnet_lease", "project_secret")] == [0, 0, 0]
     again = api.create(name="Again")["ref"]
     assert again != ref
-    assert api.client.get(f"/fleet/projects/{again}").json()["gateway_port"] == 54321
+    assert api.client.get(f"/fleet/projects/{again}").json()["gateway_port"] == 24321
 
 
 def test_keys_are_the_projects_own_and_the_secret_one_is_masked(api: Api) -> None:

@@ -46,17 +46,17 @@ def test_somebody_elses_lock_is_not_released(host_lock: ModuleType, tmp_path: Pa
     assert not host_lock.lock_is_held(tmp_path, "demo", "1")
 
 
-@pytest.mark.parametrize("taken", [{"port": 54321, "subnet": "10.213.9.0/24"}, {"port": 1, "subnet": "10.213.7.0/24"}])
+@pytest.mark.parametrize("taken", [{"port": 24321, "subnet": "10.213.9.0/24"}, {"port": 1, "subnet": "10.213.7.0/24"}])
 def test_a_taken_lease_is_refused_naming_its_owner(
     host_lock: ModuleType, tmp_path: Path, taken: dict[str, object]
 ) -> None:
-    host_lock.take_leases(tmp_path, "one/demo", {"port": 54321, "subnet": "10.213.7.0/24"})
+    host_lock.take_leases(tmp_path, "one/demo", {"port": 24321, "subnet": "10.213.7.0/24"})
     with pytest.raises(host_lock.RefusedError, match="leased to project demo of installation one"):
         host_lock.take_leases(tmp_path, "two/demo", taken)
 
 
 def test_leases_are_idempotent_and_come_back(host_lock: ModuleType, tmp_path: Path) -> None:
-    wanted = {"port": 54321, "subnet": "10.213.7.0/24"}
+    wanted = {"port": 24321, "subnet": "10.213.7.0/24"}
     assert host_lock.take_leases(tmp_path, "one/demo", wanted, check_only=True)
     assert host_lock.take_leases(tmp_path, "one/demo", wanted)
     assert not host_lock.take_leases(tmp_path, "one/demo", wanted)

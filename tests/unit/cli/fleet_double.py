@@ -185,7 +185,7 @@ class FleetDouble:
         if project is None:
             return JSONResponse({"message": "Project not found"}, status_code=404)
         services = [{"name": "db", "phase": "healthy", "exit_code": None, "restart_count": 0, "image": "db:1"}]
-        more = {"public_url": "http://127.0.0.1:54321", "services": services, "run": self.run_record()}
+        more = {"public_url": "http://127.0.0.1:24321", "services": services, "run": self.run_record()}
         return JSONResponse(more | project)
 
     async def _runs(self, request: Request) -> Response:

@@ -33,7 +33,7 @@ def test_create_passes_every_wish_on(logged_in: FleetDouble, cli: Command, tmp_p
             "--host",
             "eu1",
             "--gateway-port",
-            "54399",
+            "24399",
             "--settings-file",
             str(settings),
         ),
@@ -51,7 +51,7 @@ def test_create_passes_every_wish_on(logged_in: FleetDouble, cli: Command, tmp_p
         "flavour": "supabase",
         "release": "2026.09",
         "host": "eu1",
-        "gateway_port": 54399,
+        "gateway_port": 24399,
         "settings": {
             "jwt_expiry": "7200",
             "environment": {"auth": {"GOTRUE_SMTP_PASS": "hidden", "GOTRUE_SMTP_HOST": "mail.example.com"}},
@@ -107,7 +107,7 @@ def test_wait_shows_phases_and_services_then_url_and_keys(logged_in: FleetDouble
     assert "db: starting -> healthy" in lines
     assert "times" in answer.out
     assert "watch 3.0s · whole run 6.0s" in answer.out
-    assert "http://127.0.0.1:54321" in answer.out
+    assert "http://127.0.0.1:24321" in answer.out
     assert "anon-jwt" in answer.out
     assert "service-jwt" in answer.out
 
@@ -118,7 +118,7 @@ def test_wait_with_json_prints_one_document_without_keys(logged_in: FleetDouble,
     assert answer.code == 0
     assert document["project"]["ref"] == REF
     assert document["run"]["status"] == "succeeded"
-    assert document["url"] == "http://127.0.0.1:54321"
+    assert document["url"] == "http://127.0.0.1:24321"
     assert document["database_password"] == logged_in.bodies[0]["db_pass"]
     assert "service-jwt" not in answer.out
 

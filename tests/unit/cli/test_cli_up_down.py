@@ -67,7 +67,7 @@ def test_up_prepares_starts_creates_and_writes_the_credentials(
         f"SUPAFLEET_API_URL={fleet.url}",
         f"SUPAFLEET_ACCESS_TOKEN={TOKEN}",
         f"PROJECT_REF={REF}",
-        "PROJECT_URL=http://127.0.0.1:54321",
+        "PROJECT_URL=http://127.0.0.1:24321",
         "ANON_KEY=anon-jwt",
         "SERVICE_ROLE_KEY=service-jwt",
     ]

@@ -139,10 +139,10 @@ def test_the_well_known_path_follows_the_public_address(kong):
 
 
 def test_a_public_address_is_derived_when_there_is_none(render):
-    assert "API_EXTERNAL_URL='http://127.0.0.1:54321/auth/v1'" in render(public_url="").files["env/auth.env"].content
+    assert "API_EXTERNAL_URL='http://127.0.0.1:24321/auth/v1'" in render(public_url="").files["env/auth.env"].content
     rendered = render(public_url="", bind_address="::1")
-    assert "API_EXTERNAL_URL='http://[::1]:54321/auth/v1'" in rendered.files["env/auth.env"].content
-    assert rendered.compose["services"]["kong"]["ports"] == ["[::1]:54321:8000"]
+    assert "API_EXTERNAL_URL='http://[::1]:24321/auth/v1'" in rendered.files["env/auth.env"].content
+    assert rendered.compose["services"]["kong"]["ports"] == ["[::1]:24321:8000"]
 
 
 def test_addresses_are_confirmed_automatically_until_there_is_a_mail_server(render):
