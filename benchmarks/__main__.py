@@ -12,6 +12,7 @@ import psutil
 from rich.console import Console
 
 from benchmarks import namespace
+from benchmarks.api import measure_api
 from benchmarks.commands import docker, program, run
 from benchmarks.converge import converged_project, measure_converge
 from benchmarks.create import measure_create
@@ -33,7 +34,7 @@ def main() -> None:
     progress = Console(stderr=True)
     with namespace.alone(), tempfile.TemporaryDirectory(prefix="supafleet-benchmark-") as folder:
         namespace.interruptible()
-        needs_engine = options.only != ["events"]
+        needs_engine = not set(options.only) <= {"events", "api"}
         results = Results(_machine() | (_engine() if needs_engine else {}))
 
         def say(sentence: str) -> None:
@@ -43,6 +44,8 @@ def main() -> None:
         try:
             if "events" in options.only:
                 measure_events(Path(folder) / "events", options.rounds, say, results)
+            if "api" in options.only:
+                measure_api(Path(folder) / "api", options.rounds, say, results)
             if needs_engine:
                 namespace.sweep()
                 _provide_images()
@@ -81,8 +84,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=_ROUNDS, metavar="N", help=f"pairs of each kind ({_ROUNDS})")
     parser.add_argument("--quick", action="store_const", const=_QUICK_ROUNDS, dest="rounds", help="two rounds")
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
-    parts = ["create", "converge", "events"]
-    parser.add_argument("--only", nargs="+", choices=[*parts, "idle"], default=parts, help="events needs no Docker")
+    parts = ["create", "converge", "events", "api"]
+    parser.add_argument(
+        "--only", nargs="+", choices=[*parts, "idle"], default=parts, help="events and api need no Docker"
+    )
     options = parser.parse_args()
     if options.rounds < 1:
         parser.error("--rounds must be at least 1")

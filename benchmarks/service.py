@@ -5,8 +5,9 @@ import os
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -30,9 +31,10 @@ def _serve(_port: str) -> list[str]:
 class Service:
     """`supafleet serve` or another command that serves, and a client of it."""
 
-    def __init__(self, folder: Path, command: Command) -> None:
+    def __init__(self, folder: Path, command: Command, settings: Mapping[str, str]) -> None:
         self._folder = folder
         self._command = command
+        self._settings = settings
         self.url = ""
         self.token = ""
         self._log = folder / "service.log"
@@ -52,6 +54,7 @@ class Service:
             "SUPAFLEET_LOCAL_PORT_FIRST": str(SERVICE_PORTS[0]),
             "SUPAFLEET_LOCAL_PORT_LAST": str(SERVICE_PORTS[1]),
             "SUPAFLEET_LOCAL_SUBNET_POOL": SERVICE_POOL,
+            **self._settings,
         }
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
@@ -63,7 +66,7 @@ class Service:
                 start_new_session=True,
             )
         deadline = time.monotonic() + _START_SECONDS
-        while not _is_ready(self.url):
+        while not is_ready(self.url):
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"the service did not start:\n{self._log.read_text()[-4000:]}")
             time.sleep(0.1)
@@ -129,10 +132,12 @@ class Service:
 
 
 @contextlib.contextmanager
-def running_service(folder: Path, command: Command = _serve) -> Iterator[Service]:
+def running_service(
+    folder: Path, command: Command = _serve, settings: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[Service]:
     """A service that is ready; its projects and itself are gone afterwards."""
     folder.mkdir(mode=0o700)
-    service = Service(folder, command)
+    service = Service(folder, command, settings)
     try:
         service.start()
         yield service
@@ -141,7 +146,8 @@ def running_service(folder: Path, command: Command = _serve) -> Iterator[Service
             service.stop()
 
 
-def _is_ready(url: str) -> bool:
+def is_ready(url: str) -> bool:
+    """Whether it says that it can work."""
     try:
         return httpx.get(f"{url}/readyz", timeout=2).status_code == 200
     except httpx.TransportError:

@@ -60,6 +60,11 @@ def list_projects_on(session: Session, host_id: int) -> list[Project]:
     return list(session.exec(statement))
 
 
+def list_refs_on(session: Session, host_id: int) -> list[str]:
+    """Refs of the projects of a Docker host that were not removed."""
+    return list(session.exec(select(Project.ref).where(Project.host_id == host_id, col(Project.removed_at).is_(None))))
+
+
 def list_overdue(session: Session) -> list[Project]:
     """Active projects with wishes that no run has set out to apply."""
     statement = select(Project).where(

@@ -24,8 +24,8 @@ _SCHEDULE = "schedule"
 
 def refs_to_see(session: Session, host_id: int) -> list[str]:
     """Refs of the projects on a Docker host that nobody is changing: what is seen of others would not count."""
-    refs = [project.ref for project in repository.list_projects_on(session, host_id)]
-    return [ref for ref in refs if runs.unfinished_run(session, ref) is None]
+    busy = runs.busy_refs(session)
+    return [ref for ref in repository.list_refs_on(session, host_id) if ref not in busy]
 
 
 def fold_sighting(
@@ -68,7 +68,9 @@ def converge_overdue(session: Session, jobs: JobEngine) -> None:
 
 def _overdue(session: Session) -> list[Project]:
     """Projects with wishes, but those whose turn comes when their run has ended."""
-    return [one for one in repository.list_overdue(session) if runs.unfinished_run(session, one.ref) is None]
+    overdue = repository.list_overdue(session)
+    busy = runs.busy_refs(session) if overdue else set()
+    return [project for project in overdue if project.ref not in busy]
 
 
 def _heal(

@@ -40,6 +40,12 @@ def find_latest(session: Session, project_ref: str, lane: Lane | None = None) ->
     return session.exec(statement.order_by(col(Run.created_at).desc(), col(Run.id))).first()
 
 
+def list_busy(session: Session) -> set[str]:
+    """Refs of everything that a run is changing, or is going to."""
+    statement = select(Run.project_ref).where(Run.lane == Lane.CHANGE, col(Run.ended_at).is_(None))
+    return set(session.exec(statement))
+
+
 def list_runs(session: Session, project_ref: str | None, limit: int, account_id: int | None = None) -> Sequence[Run]:
     """Runs, the newest first; with an account, only those of the projects of its organizations."""
     statement = select(Run).order_by(col(Run.created_at).desc(), col(Run.id)).limit(limit)

@@ -108,6 +108,11 @@ def unfinished_run(session: Session, project_ref: str) -> Run | None:
     return repository.find_unfinished(session, project_ref, Lane.CHANGE)
 
 
+def busy_refs(session: Session) -> set[str]:
+    """Refs of everything that a run is changing, or is going to."""
+    return repository.list_busy(session)
+
+
 def latest_run(session: Session, project_ref: str, *, changing_only: bool = True) -> Run | None:
     """The newest run of a project, by default only of those that change it."""
     return repository.find_latest(session, project_ref, Lane.CHANGE if changing_only else None)
