@@ -16,6 +16,8 @@ pytestmark = [pytest.mark.docker, pytest.mark.timeout(1200)]
 
 CLIENTS, REQUESTS_EACH, MOST_PROJECTS = 4, 5, 6
 PATIENCE_SECONDS = 600
+# Six projects on two cores: their health checks alone would fill one.
+DENSE = {"health_interval": 15}
 # Three looks at the host.
 LOOKS_SECONDS = 100
 
@@ -61,7 +63,7 @@ class Crowd:
             with self._lock:
                 is_full = len(self.refs) >= MOST_PROJECTS
                 if (verb == "create" and not is_full) or not self.refs:
-                    self.refs.append(self._live.create(f"Random {number} {time.monotonic_ns()}"))
+                    self.refs.append(self._live.create(f"Random {number} {time.monotonic_ns()}", settings=DENSE))
                     self.answers.append(("create", 201))
                     continue
                 ref = dice.choice(self.refs)

@@ -78,7 +78,7 @@ def _service(inputs: ComposeInputs, name: str, service: Service) -> dict[str, An
     if service.depends_on:
         definition["depends_on"] = {other: {"condition": "service_healthy"} for other in service.depends_on}
     definition["healthcheck"] = _healthcheck(
-        inputs, render_tree(service.healthcheck, inputs.context, f"{place} healthcheck")
+        inputs, name, render_tree(service.healthcheck, inputs.context, f"{place} healthcheck")
     )
     if service.ports:
         definition["ports"] = [render_text(port, inputs.context, f"{place} ports") for port in service.ports]
@@ -114,9 +114,12 @@ def _command(inputs: ComposeInputs, name: str, service: Service) -> list[str]:
     return command
 
 
-def _healthcheck(inputs: ComposeInputs, healthcheck: dict[str, Any]) -> dict[str, Any]:
+def _healthcheck(inputs: ComposeInputs, name: str, healthcheck: dict[str, Any]) -> dict[str, Any]:
     # A failure while a container boots on a busy machine says nothing yet; a container that ends is noticed at once.
     patient = {**healthcheck, "start_period": _START_PERIOD}
+    # The database is what the others wait for: it says at once that it is ready.
+    if name != "db" and "health_interval" in inputs.project.settings.model_fields_set:
+        patient["interval"] = f"{inputs.project.settings.health_interval}s"
     if inputs.engine.has_start_interval:
         # Readiness shows within a second instead of an interval.
         patient["start_interval"] = "1s"

@@ -139,6 +139,13 @@ class ProjectSettings(BaseModel):
     mcp_allowed_addresses: list[Address] = Field(
         default_factory=list, description="Addresses that may use the gateway's /mcp route; when empty it answers 403."
     )
+    health_interval: int = Field(
+        default=5,
+        ge=5,
+        le=300,
+        description="Seconds between two health checks of a service. Every 5 seconds they cost a host a fifth of a "
+        "core for each project. An engine before version 25 also waits this long for the first one.",
+    )
     postgres: dict[str, ScalarText] = Field(
         default_factory=dict, description="Postgres settings for the server's command line, for example work_mem: 16MB."
     )

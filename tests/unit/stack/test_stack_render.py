@@ -231,3 +231,11 @@ def test_a_refusal_shows_no_secret(render, secret):
     with pytest.raises(RenderError) as refusal:
         render(own_secrets={secret: "line\nbreak-of-a-secret"})
     assert "break-of-a-secret" not in str(refusal.value)
+
+
+def test_checks_are_as_far_apart_as_the_owner_says_and_the_database_is_ready_at_once(render):
+    official, dense = render(), render(settings={"health_interval": 30})
+    intervals = {name: dense.compose["services"][name]["healthcheck"]["interval"] for name in SERVICES}
+    assert intervals.pop("db") == official.compose["services"]["db"]["healthcheck"]["interval"]
+    assert set(intervals.values()) == {"30s"}
+    assert official.compose["services"]["auth"]["healthcheck"]["interval"] == "5s"
