@@ -111,7 +111,7 @@ def test_services_are_told_the_opaque_keys() -> None:
 
 @pytest.mark.parametrize("key", ["", "sb_secret_short", "sb_secret_0123456789' or 'x", "legacy.jwt.key"])
 def test_a_key_that_lua_could_not_hold_is_refused_and_not_shown(key: str) -> None:
-    with pytest.raises(RenderError, match="the secret api_key.secret.bad must begin with") as refused:
+    with pytest.raises(RenderError, match=r"the secret api_key\.secret\.bad must begin with") as refused:
         gateway({"api_key.secret.bad": key})
     assert not key or key not in str(refused.value)
 
