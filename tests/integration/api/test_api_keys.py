@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import pytest
+from sqlmodel import col, select
 
 from supafleet.app import create_app
 from supafleet.db import unit_of_work
@@ -70,7 +71,7 @@ def test_keys_are_made_told_renamed_and_deleted(live_api: Api, launcher: FakeLau
     }
     assert revealed["api_key"] in launcher.requests[-1].secrets
     with unit_of_work(live_api.engine) as session:
-        assert all(revealed["api_key"] not in row.ciphertext for row in session.query(ProjectSecret))
+        assert all(revealed["api_key"] not in row.ciphertext for row in session.exec(select(ProjectSecret)))
 
     assert make(live_api, ref, "secret").json() == {
         "message": "name: the project already has a secret key named 'default'."
@@ -147,9 +148,9 @@ def test_a_project_of_an_earlier_version_gets_the_keys_that_it_lacks(api: Api) -
     api.create()
     names = ("gateway_publishable_key", "gateway_secret_key")
     with unit_of_work(api.engine) as session:
-        for row in session.query(ProjectSecret).filter(ProjectSecret.name.in_(names)):
+        for row in session.exec(select(ProjectSecret).where(col(ProjectSecret.name).in_(names))):
             session.delete(row)
     for _client in serve(create_app(api.settings), api.settings):
         pass
     with unit_of_work(api.engine) as session:
-        assert session.query(ProjectSecret).filter(ProjectSecret.name.in_(names)).count() == 2
+        assert len(session.exec(select(ProjectSecret).where(col(ProjectSecret.name).in_(names))).all()) == 2
