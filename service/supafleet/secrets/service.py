@@ -60,8 +60,9 @@ def complete_secrets(session: Session, cipher: SecretCipher, names: Collection[s
         projects.setdefault(row.project_id, set()).add(row.name)
     added = 0
     for project_id, known in projects.items():
-        fresh = generate_project_secrets()
-        for name in sorted(set(names) - known):
+        missing = sorted(set(names) - known)
+        fresh = generate_project_secrets() if missing else {}
+        for name in missing:
             session.add(
                 ProjectSecret.model_validate(
                     {"project_id": project_id, "name": name, "ciphertext": cipher.encrypt(fresh[name])}
