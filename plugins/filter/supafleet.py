@@ -7,6 +7,7 @@ from pathlib import Path
 from supafleet.content import content_root
 from supafleet.explanation import explain_failure
 from supafleet.sandbox import content_digest
+from supafleet.stack.gateway import plan_gateway
 from supafleet.stack.objects import plan_network, plan_volumes
 from supafleet.stack.project import parse_project
 from supafleet.stack.render import render_project
@@ -48,6 +49,12 @@ def services(_project):  # type: ignore[no-untyped-def]
     return list(SERVICES)
 
 
+def gateway_keys(project, secrets):  # type: ignore[no-untyped-def]
+    """The keys of anon and service_role that the gateway takes now."""
+    plan = plan_gateway(_plain(secrets), parse_project(project).settings.legacy_api_keys)
+    return {"anon": plan.anon, "service_role": plan.service_role}
+
+
 def secret_values(secrets):  # type: ignore[no-untyped-def]
     """Values long enough to be blotted out without blotting out ordinary words."""
     return sorted(
@@ -72,6 +79,7 @@ class FilterModule:
             "supafleet_network": network,
             "supafleet_volumes": volumes,
             "supafleet_services": services,
+            "supafleet_gateway_keys": gateway_keys,
             "supafleet_secret_values": secret_values,
             "supafleet_failure": failure,
             "supafleet_sandbox_digest": sandbox_digest,

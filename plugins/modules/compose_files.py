@@ -39,6 +39,10 @@ options:
     type: list
     elements: str
     default: []
+  functions:
+    description: Text of the index of deployed edge functions. Whether the host's differs is told as
+      C(functions_differ); M(function_files) then unpacks them. Without it they are left alone.
+    type: str
   containers:
     description: Containers of the project as C(docker_observation) returns them.
     type: list
@@ -76,6 +80,10 @@ actions:
   description: For each service V(create), V(recreate), V(start) or V(keep).
   returned: success
   type: dict
+functions_differ:
+  description: Whether the deployed edge functions are others than wanted.
+  returned: success
+  type: bool
 must_recreate:
   description: Whether a container has to be recreated though its configuration is the same.
   returned: success
@@ -94,6 +102,7 @@ import subprocess
 import tempfile
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.function_index import INDEX, functions_differ
 
 ARGUMENTS = {
     "root": {"type": "path", "required": True},
@@ -102,6 +111,7 @@ ARGUMENTS = {
     "modes": {"type": "dict", "required": True},
     "managed_folders": {"type": "list", "elements": "str", "default": []},
     "folders": {"type": "list", "elements": "str", "default": []},
+    "functions": {"type": "str"},
     "containers": {"type": "list", "elements": "dict", "default": []},
     "services": {"type": "list", "elements": "str", "default": []},
     "network": {"type": "str"},
@@ -266,10 +276,16 @@ def main():
         with tempfile.TemporaryDirectory(prefix="supafleet-plan-") as scratch:
             place(scratch, wanted, sorted(wanted), [], [])
             hashes = config_hashes(module, scratch, carried)
+    functions = module.params["functions"]
+    has_other_functions = functions is not None and functions_differ(root, functions)
+    if has_other_functions:
+        before = read(os.path.join(root, INDEX)) or ""
+        shown.append({"before": before, "after": functions, "before_header": INDEX, "after_header": INDEX})
     cut_off = cut_off_services(module.params)
     actions = {service: action_for(by_service.get(service), hashes[service], cut_off) for service in sorted(hashes)}
     module.exit_json(
-        changed=bool(different or unwanted),
+        changed=bool(different or unwanted or has_other_functions),
+        functions_differ=has_other_functions,
         written=different,
         removed=unwanted,
         actions=actions,

@@ -10,10 +10,13 @@ from fastapi.concurrency import run_in_threadpool
 from sqlalchemy.engine import Engine
 
 from supafleet.accounts.router import router as accounts_router
+from supafleet.api_keys.router import router as api_keys_router
 from supafleet.bootstrap import prepare
 from supafleet.db import engine_from_url
 from supafleet.document import install_document
 from supafleet.errors import StartRefused, register_error_handlers
+from supafleet.functions.router import router as functions_router
+from supafleet.functions.secrets_router import router as function_secrets_router
 from supafleet.hosts.router import router as hosts_router
 from supafleet.jobs.engine import JobEngine, build_job_engine, build_queueing_engine
 from supafleet.logs import configure_logging
@@ -87,6 +90,9 @@ def create_app(settings: Settings | None = None, launcher: PlaybookLauncher | No
         doctor_router,
         fleet_projects_router,
         logs_router,
+        functions_router,
+        function_secrets_router,
+        api_keys_router,
         hosts_router,
         runs_router,
         probes_router,

@@ -23,6 +23,7 @@ from supafleet.projects import catalogue
 from supafleet.secrets import service as secrets
 from supafleet.secrets.cipher import create_master_key, load_cipher, write_private_file
 from supafleet.settings import Settings
+from supafleet.stack.gateway import OWN_PUBLISHABLE, OWN_SECRET
 
 log = structlog.get_logger(__name__)
 
@@ -92,6 +93,7 @@ def _prepare_master_key(session: Session, settings: Settings) -> None:
     changed = secrets.rotate_secrets(session, cipher)
     if changed:
         log.info("master_keys.rotated", secrets_changed=changed)
+    secrets.complete_secrets(session, cipher, (OWN_PUBLISHABLE, OWN_SECRET))
 
 
 def _prepare_owner(session: Session, settings: Settings) -> None:

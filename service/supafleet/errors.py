@@ -174,7 +174,9 @@ _DESCRIPTIONS = {
     403: "The account may not do this.",
     404: "It does not exist.",
     409: "It collides with what is there or is being done.",
+    413: "It is larger than what is taken.",
     422: "A field has a value that is not allowed.",
+    501: "The official API has it, this one has not.",
     502: "What it needs on the Docker host failed.",
     503: "The service is not ready.",
 }

@@ -1,6 +1,7 @@
 """The secrets of one project: generated, never derived, never shared (formats: STACK.md section 7)."""
 
 import base64
+import hashlib
 import secrets
 import string
 import time
@@ -40,6 +41,13 @@ def sign_api_key(role: str, jwt_secret: str, issued_at: int | None = None) -> st
     return jwt.encode(claims, jwt_secret, algorithm="HS256")
 
 
+def generate_opaque_key(kind: str) -> str:
+    """A key of the newer kind, `publishable` or `secret`: 22 random characters and eight of a checksum."""
+    body = f"sb_{kind}_" + base64.urlsafe_b64encode(secrets.token_bytes(17)).decode()[:22]
+    checksum = base64.urlsafe_b64encode(hashlib.sha256(f"supabase-self-hosted|{body}".encode()).digest()).decode()[:8]
+    return f"{body}_{checksum}"
+
+
 def generate_project_secrets(postgres_password: str | None = None) -> dict[str, str]:
     """All secrets of a new project by name.
 
@@ -57,6 +65,8 @@ def generate_project_secrets(postgres_password: str | None = None) -> dict[str, 
         "jwt_secret": jwt_secret,
         "anon_key": sign_api_key("anon", jwt_secret),
         "service_role_key": sign_api_key("service_role", jwt_secret),
+        "gateway_publishable_key": generate_opaque_key("publishable"),
+        "gateway_secret_key": generate_opaque_key("secret"),
         "dashboard_username": "supabase",
         "dashboard_password": _password(),
         "secret_key_base": _base64(48),

@@ -151,7 +151,7 @@ def keys(
     if is_json:
         print_json([as_document(key) for key in found])
     else:
-        print_rows(("NAME", "KEY"), [(key.name, key.api_key or "") for key in found])
+        print_rows(("NAME", "KEY"), [(key.label, key.api_key or "") for key in found])
 
 
 app.command()(verbs.pause)
@@ -186,7 +186,7 @@ def print_ready(client: FleetClient, ref: str, run: Run) -> None:
             "project": f"{project.name} ({project.ref}) is {project.status}",
             "times": phase_times(run),
             "url": project.public_url,
-            **{f"{key.name} key": key.api_key for key in found},
+            **{f"{key.label} key": key.api_key for key in found},
         }
     )
 

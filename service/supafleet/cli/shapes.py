@@ -35,7 +35,13 @@ class ApiKey(_Answer):
     """One key of a project."""
 
     name: str
+    type: str | None = None
     api_key: str | None = None
+
+    @property
+    def label(self) -> str:
+        """Its name, and the kind of it where two keys may have the same name."""
+        return f"{self.name} ({self.type})" if self.type in ("publishable", "secret") else self.name
 
 
 class PhaseTime(_Answer):

@@ -162,7 +162,7 @@ def _require_usable(client: FleetClient, steps: Steps, ref: str, flavour: Flavou
 
 def _report(client: FleetClient, steps: Steps, service: LocalService, ref: str) -> None:
     project = client.fleet_project(ref)
-    keys = {key.name: key.api_key or "" for key in client.api_keys(ref, is_revealed=True)}
+    keys = {key.label: key.api_key or "" for key in client.api_keys(ref, is_revealed=True)}
     credentials = service.data_dir / CREDENTIALS_PATH.name
     values = {
         URL_VARIABLE: client.api_url,

@@ -16,7 +16,7 @@ from supafleet.db import unit_of_work
 from supafleet.errors import AppError
 from supafleet.jobs.recorder import Recorder, begin_recorder
 from supafleet.projects import service as projects
-from supafleet.runner.launcher import LaunchRequest, PlaybookLauncher, launcher_of
+from supafleet.runner.launcher import FunctionFiles, LaunchRequest, PlaybookLauncher, launcher_of
 from supafleet.runner.outcome import LaunchOutcome
 from supafleet.runner.redaction import secret_values
 from supafleet.runs import attempts
@@ -149,8 +149,15 @@ class Worker:
                 **run.options,
             },
             secrets=secret_values(secrets),
+            functions=self._functions(session, run),
             timeout_seconds=self._settings.run_timeout_seconds,
         )
+
+    def _functions(self, session: Session, run: Run) -> FunctionFiles | None:
+        if RunKind(run.kind) not in GENERATION_KINDS:
+            return None
+        index, files = projects.function_files(session, run.project_ref)
+        return FunctionFiles(index, files)
 
     async def _attempt(self, attempt: _Attempt) -> LaunchOutcome:
         if attempt.request is None:

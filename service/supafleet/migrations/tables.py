@@ -3,13 +3,15 @@
 from sqlmodel import SQLModel
 
 from supafleet.accounts import models as accounts
+from supafleet.api_keys import models as api_keys
+from supafleet.functions import models as functions
 from supafleet.hosts import models as hosts
 from supafleet.organizations import models as organizations
 from supafleet.projects import models as projects
 from supafleet.runs import models as runs
 from supafleet.secrets import models as secrets
 
-MODULES = (accounts, organizations, hosts, projects, secrets, runs)
+MODULES = (accounts, organizations, hosts, projects, secrets, functions, api_keys, runs)
 
 
 def names() -> list[str]:

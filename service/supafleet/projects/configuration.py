@@ -24,6 +24,7 @@ from supafleet.settings import Settings
 from supafleet.stack.settings import ProjectSettings
 
 _POLL_SECONDS = 0.2
+_APPLY_SECONDS = 300.0
 _COMING = LIVE | {Status.COMING_UP, Status.RESTARTING, Status.RESTORING}
 
 
@@ -44,14 +45,25 @@ def change_project(
         InvalidField: the settings that would come of it are not valid; nothing is changed.
         IllegalTransition: the project is going, or never came up.
     """
-    project = service.lock_project(session, ref, actor)
-    if project.desired_state == Desired.REMOVED:
-        raise IllegalTransition(f"A project that is {project.status} cannot be changed.")
+    project = lock_for_change(session, ref, actor)
     if patch.self_healing is not None:
         project.self_healing, project.heals, project.heal_after = patch.self_healing, 0, None
     is_changed = patch.settings is not None and _store(session, project, patch.settings, settings)
     session.add(project)
     return request_converge(session, jobs, project, actor, "Settings changed.") if is_changed else None
+
+
+def lock_for_change(session: Session, ref: str, actor: Actor) -> Project:
+    """The project, locked until the transaction ends.
+
+    Raises:
+        ProjectNotFound, Forbidden: there is none for this account.
+        IllegalTransition: the project is going.
+    """
+    project = service.lock_project(session, ref, actor)
+    if project.desired_state == Desired.REMOVED:
+        raise IllegalTransition(f"A project that is {project.status} cannot be changed.")
+    return project
 
 
 def request_converge(session: Session, jobs: JobEngine, project: Project, actor: Actor, reason: str) -> int | None:
@@ -63,6 +75,16 @@ def request_converge(session: Session, jobs: JobEngine, project: Project, actor:
     session.flush()
     # A paused project applies it when it is resumed; one that failed to come up, when it is restarted.
     return project.desired_generation if project.status in _COMING else None
+
+
+def wait_for(engine: Engine, ref: str, generation: int | None) -> None:
+    """Return once what `request_converge` gave was seen to be applied; at once when that is None.
+
+    Raises:
+        NotApplied: the run that tried it failed, or five minutes are over.
+    """
+    if generation is not None:
+        wait_until_applied(engine, ref, generation, _APPLY_SECONDS)
 
 
 def wait_until_applied(engine: Engine, ref: str, generation: int, timeout_seconds: float) -> None:

@@ -4,7 +4,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, status
 
-from supafleet import access
 from supafleet.db import EngineDep, SessionDep, row_id, utc_now
 from supafleet.deps import CurrentActor, JobsDep, RequiresInBody, SettingsDep, needs
 from supafleet.errors import responses
@@ -16,7 +15,6 @@ from supafleet.permissions import Permission
 from supafleet.projects import catalogue, creation, health, service
 from supafleet.projects.models import Project
 from supafleet.projects.schemas import (
-    ApiKeyResponse,
     DatabaseInfo,
     ProjectCreate,
     ProjectCreated,
@@ -29,13 +27,6 @@ from supafleet.settings import Settings
 router = APIRouter(prefix="/v1/projects", tags=["Projects"])
 
 ProjectRef = Annotated[str, Path(description="Ref of the project: 20 lowercase letters.")]
-
-_API_KEYS = {
-    "anon": ("anon_key", "For clients: what it may do is decided by row-level security."),
-    "service_role": ("service_role_key", "For servers: it passes by row-level security."),
-}
-_MASK = "·" * 12
-_SHOWN_CHARACTERS = 6
 
 
 @router.get(
@@ -115,38 +106,6 @@ def get_health(
 ) -> list[ServiceHealth]:
     """Look at the project's services on their Docker host and tell which work."""
     return health.check_health(engine, jobs, ref, health.parse_names(services), timeout_ms, actor, settings)
-
-
-@router.get(
-    "/{ref}/api-keys",
-    operation_id="v1-get-project-api-keys",
-    responses=responses(401, 403, 404, 422),
-    dependencies=needs(Permission.API_GATEWAY_KEYS_READ),
-)
-def list_api_keys(
-    ref: ProjectRef,
-    session: SessionDep,
-    actor: CurrentActor,
-    settings: SettingsDep,
-    reveal: Annotated[bool, Query(description="Show secret keys in full.")] = False,
-) -> list[ApiKeyResponse]:
-    """List the project's keys; the service_role key is masked unless it is asked to be revealed."""
-    project = service.get_project(session, ref, actor)
-    if reveal:
-        access.require(session, project.organization_id, actor, Permission.API_GATEWAY_KEYS_SECRET_READ)
-    values = service.reveal_secrets(session, project, settings)
-    return [
-        ApiKeyResponse(
-            name=name,
-            id=name,
-            type="legacy",
-            api_key=values[secret] if reveal or name == "anon" else values[secret][:_SHOWN_CHARACTERS] + _MASK,
-            description=description,
-            inserted_at=project.created_at,
-            updated_at=project.created_at,
-        )
-        for name, (secret, description) in _API_KEYS.items()
-    ]
 
 
 def _common(project: Project, organization: Organization, host: DockerHost, settings: Settings) -> dict[str, object]:

@@ -138,21 +138,6 @@ class ProjectDeleted(BaseModel):
     name: str
 
 
-class ApiKeyResponse(BaseModel):
-    """A key of a project; a secret one is masked unless it was asked to be revealed."""
-
-    name: str
-    id: str
-    type: Literal["legacy"]
-    api_key: str
-    description: str
-    prefix: None = None
-    hash: None = None
-    secret_jwt_template: dict[str, Any] | None = None
-    inserted_at: datetime
-    updated_at: datetime
-
-
 HealthName = Literal["auth", "db", "db_postgres_user", "pooler", "realtime", "rest", "storage", "pg_bouncer"]
 
 

@@ -9,8 +9,10 @@ from typing import Any
 from sqlmodel import Session
 
 from supafleet.accounts.service import Actor
+from supafleet.api_keys import service as api_keys
 from supafleet.db import row_id
 from supafleet.errors import Forbidden, ProjectNotFound, quote
+from supafleet.functions import service as functions
 from supafleet.hosts import service as hosts
 from supafleet.hosts.models import DockerHost
 from supafleet.jobs.engine import JobEngine
@@ -176,6 +178,15 @@ def run_inputs(session: Session, ref: str, settings: Settings) -> dict[str, Any]
     }
 
 
+def function_files(session: Session, ref: str) -> tuple[str, dict[str, bytes]]:
+    """What a run of the project puts on its host of the deployed edge functions: their index, and files by path.
+
+    Raises:
+        ProjectNotFound: there is none, or it was removed.
+    """
+    return functions.run_files(session, row_id(_require(session, ref)))
+
+
 def orphan_inputs(session: Session, ref: str, host_name: str, settings: Settings) -> dict[str, Any]:
     """What the removal of a project that nobody knows any more needs: only its name and its place."""
     host = hosts.find_host(session, host_name)
@@ -271,6 +282,8 @@ def _store_status(session: Session, project: Project, state: ProjectState, now: 
         repository.delete_leases(session, row_id(project))
         repository.delete_services(session, row_id(project))
         secrets.delete_secrets(session, row_id(project))
+        functions.remove_all(session, row_id(project))
+        api_keys.forget_all(session, row_id(project))
 
 
 def _store_services(session: Session, project: Project, seen: Iterable[ServiceState], observed_at: datetime) -> None:

@@ -31,10 +31,19 @@ _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 @dataclass(frozen=True)
+class FunctionFiles:
+    """Edge functions on their way to a host: the index that the main service reads, and files by path."""
+
+    index: str
+    files: dict[str, bytes]
+
+
+@dataclass(frozen=True)
 class LaunchRequest:
     """Everything one attempt needs.
 
     `project` is None when the run is about the Docker host itself. `secrets` are the values that must never be shown.
+    `functions` are the deployed edge functions; None leaves alone what is deployed.
     """
 
     run_id: str
@@ -46,6 +55,7 @@ class LaunchRequest:
     project: dict[str, Any] | None = None
     extra_vars: dict[str, Any] = field(default_factory=dict)
     secrets: list[str] = field(default_factory=list, repr=False)
+    functions: FunctionFiles | None = field(default=None, repr=False)
     timeout_seconds: float = 1200
     verbosity: int = 0
 
@@ -201,7 +211,13 @@ class AnsibleRunnerLauncher:
         private_data.write_private(
             inventory, inventory_file(request.installation, request.host, request.docker_host, projects)
         )
-        private_data.write_private(folder / "env" / "extravars", dump_unsafe(request.extra_vars))
+        extra_vars = dict(request.extra_vars)
+        if request.functions is not None:
+            # Code goes through no variable: a task copies this file to the host when something is missing there.
+            archive = folder / "functions.tar.gz"
+            private_data.write_archive(archive, request.functions.files)
+            extra_vars["supafleet_functions"] = {"index": request.functions.index, "archive": str(archive)}
+        private_data.write_private(folder / "env" / "extravars", dump_unsafe(extra_vars))
         spec = folder / "spec.json"
         facts = {
             "private_data_dir": str(folder),

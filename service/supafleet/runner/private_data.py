@@ -1,15 +1,19 @@
 """The private folder of one attempt: fresh, 0700, in memory, gone afterwards."""
 
+import gzip
+import io
 import json
 import os
 import shutil
+import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 _PREFIX = "supafleet-run-"
+_FAST = 1
 _OWNER_FILE = "owner.json"
 
 
@@ -44,6 +48,17 @@ def write_private(path: Path, text: str) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
+
+
+def write_archive(path: Path, files: Mapping[str, bytes]) -> None:
+    """Write a compressed tar archive that was never readable for anybody else; the same files give the same bytes."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file, gzip.GzipFile("", "wb", _FAST, file, mtime=0) as packed:  # noqa: SIM117 - the order of closing matters
+        with tarfile.open(fileobj=packed, mode="w") as archive:
+            for name in sorted(files):
+                member = tarfile.TarInfo(name)
+                member.size, member.mode = len(files[name]), 0o644
+                archive.addfile(member, io.BytesIO(files[name]))
 
 
 def sweep(base: Path, *, owner: str, run_id: str | None = None) -> int:

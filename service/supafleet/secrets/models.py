@@ -16,6 +16,6 @@ class ProjectSecret(SQLModel, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     project_id: int = Field(foreign_key="project.id")
-    name: str = Field(max_length=64)
+    name: str = Field(max_length=128)
     ciphertext: str
     updated_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)

@@ -18,6 +18,9 @@ _ABSOLUTE_PATH = re.compile(r"(/[A-Za-z0-9._-]+)+/?")
 # Two halves: one for the containers, the top one for the fixed address of the log receiver.
 _LONGEST_PREFIX = 27
 
+#: A secret of such a name is a variable of the edge functions; the variable's name follows.
+FUNCTION_SECRET_PREFIX = "function_secret."  # noqa: S105 - a name
+
 SECRET_NAMES = (
     "postgres_password",
     "authenticator_password",
@@ -187,6 +190,15 @@ def parse_secrets(raw: Mapping[str, Any]) -> dict[str, str]:
             raise RenderError(f"the secret {name} is missing")
         secrets[name] = str(value)
     return secrets
+
+
+def parse_function_secrets(raw: Mapping[str, Any]) -> dict[str, str]:
+    """The variables that edge functions see, by name; they stand among the secrets under a prefix."""
+    return {
+        name.removeprefix(FUNCTION_SECRET_PREFIX): str(raw[name])
+        for name in sorted(raw)
+        if name.startswith(FUNCTION_SECRET_PREFIX)
+    }
 
 
 def project_urls(project: Project) -> Urls:

@@ -1,5 +1,6 @@
 """One project's folder, rendered: every file, the Compose data, the objects that must exist beforehand."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,15 +11,26 @@ from supafleet.stack.digest import files_digest
 from supafleet.stack.documents import dump_yaml, read_yaml
 from supafleet.stack.environment_file import format_environment
 from supafleet.stack.errors import RenderError
+from supafleet.stack.gateway import plan_gateway
 from supafleet.stack.images import choose_images
 from supafleet.stack.network import plan_addresses
 from supafleet.stack.objects import plan_network, plan_volumes
-from supafleet.stack.project import Project, parse_engine, parse_project, parse_secrets, project_urls
+from supafleet.stack.project import (
+    Project,
+    parse_engine,
+    parse_function_secrets,
+    parse_project,
+    parse_secrets,
+    plain,
+    project_urls,
+)
 from supafleet.stack.release import Release, Service, load_release, load_size
 from supafleet.stack.templating import render_text, render_tree
 
 _MODE = "0644"
 _PRIVATE_MODE = "0600"
+#: Read by functions/main/index.ts, which gives each of them to the functions.
+_FUNCTION_SECRETS = "FUNCTION_SECRETS"
 # Folders that services write to or that must be there although no rendered file is in them.
 _EMPTY_FOLDERS = ("snippets",)
 
@@ -62,9 +74,10 @@ def render_project(
         "engine": facts,
         "size": size,
         "urls": project_urls(subject),
+        "gateway": plan_gateway({**plain(dict(secrets)), **keys}, subject.settings.legacy_api_keys),
     }
     files = {
-        **_environment_files(subject, release, context),
+        **_environment_files(subject, release, context, parse_function_secrets(plain(dict(secrets)))),
         **_release_files(release, context),
         "db/pgsodium_root.key": RenderedFile(keys["pgsodium_root_key"], secret=True),
     }
@@ -85,7 +98,9 @@ def render_project(
     )
 
 
-def _environment_files(project: Project, release: Release, context: Mapping[str, Any]) -> dict[str, RenderedFile]:
+def _environment_files(
+    project: Project, release: Release, context: Mapping[str, Any], function_secrets: Mapping[str, str]
+) -> dict[str, RenderedFile]:
     files = {}
     for name, service in release.services.items():
         variables = {
@@ -93,6 +108,9 @@ def _environment_files(project: Project, release: Release, context: Mapping[str,
             for variable, template in service.environment.items()
         }
         variables.update(project.settings.environment.get(name, {}))
+        if name == "functions" and function_secrets:
+            # One variable of JSON text: a secret may hold line breaks and have the name of a variable of the runtime.
+            variables[_FUNCTION_SECRETS] = json.dumps(function_secrets, ensure_ascii=True, sort_keys=True)
         files[f"env/{name}.env"] = RenderedFile(format_environment(name, variables), _PRIVATE_MODE, secret=True)
     return files
 

@@ -133,6 +133,9 @@ class ProjectSettings(BaseModel):
         default="public", description="Schemas added to the search path of REST requests."
     )
     functions_verify_jwt: bool = Field(default=False, description="Edge functions require a valid JWT.")
+    legacy_api_keys: bool = Field(
+        default=True, description="The gateway takes the JWT keys anon and service_role, beside opaque keys."
+    )
     file_size_limit: int = Field(
         default=52_428_800, ge=1, le=5 * 1024**4, description="Largest upload to Storage in bytes."
     )

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from fleet_double import REF, RUN_ID, TOKEN, Command, FleetDouble
 
+from supafleet.cli.shapes import ApiKey
+
 
 def test_create_sends_name_organization_and_a_generated_password(logged_in: FleetDouble, cli: Command) -> None:
     answer = cli("project", "create", "shop")
@@ -261,3 +263,8 @@ def test_an_answer_of_another_kind_is_said(
     answer = cli("project", "create", "shop")
     assert answer.code == 1
     assert "is not what this version understands (0.id)" in answer.err
+
+
+def test_keys_of_one_name_are_told_apart_by_their_kind() -> None:
+    keys = [ApiKey(name="default", type=kind, api_key="k") for kind in ("publishable", "secret", "legacy", None)]
+    assert [key.label for key in keys] == ["default (publishable)", "default (secret)", "default", "default"]

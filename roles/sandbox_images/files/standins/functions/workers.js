@@ -5,7 +5,11 @@ const READY_WITHIN_MS = 30_000;
 const workers = new Map();
 const decoder = new TextDecoder();
 
-function entryOf(folder) {
+function entryOf(folder, given) {
+  if (given) {
+    const path = decodeURIComponent(new URL(given).pathname);
+    return { path, changed: Deno.statSync(path).mtime?.getTime() };
+  }
   for (const name of ["index.ts", "index.js", "index.mjs", "index.tsx"]) {
     try {
       const file = Deno.statSync(`${folder}/${name}`);
@@ -133,7 +137,7 @@ class UserWorker {
 
 /** A worker for `options.servicePath`: the running one while its file is unchanged, else a new one. */
 export function createWorker(options, idleMs) {
-  const entry = entryOf(options.servicePath);
+  const entry = entryOf(options.servicePath, options.maybeEntrypoint);
   const running = workers.get(options.servicePath);
   if (running?.usable && !options.forceCreate && running.entry.path === entry.path && running.entry.changed === entry.changed) return Promise.resolve(running);
   running?.retire();

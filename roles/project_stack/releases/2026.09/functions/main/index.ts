@@ -8,17 +8,30 @@ declare const EdgeRuntime: {
 };
 
 const FUNCTIONS_FOLDER = "/home/deno/functions";
+// Written by the control plane: what was deployed through its API. The index is read at every call, so that a deployment needs no restart.
+const DEPLOYED_FOLDER = `${FUNCTIONS_FOLDER}/.deployed`;
 const FUNCTION_NAME = /^[A-Za-z0-9][A-Za-z0-9_-]*$/;
 const MEMORY_LIMIT_MB = 150;
 const WORKER_TIMEOUT_MS = 60_000;
 // Code of a function could sign itself any token with it.
-const HIDDEN_FROM_WORKERS = new Set(["JWT_SECRET"]);
+const HIDDEN_FROM_WORKERS = new Set(["JWT_SECRET", "FUNCTION_SECRETS"]);
 
 const JWT_SECRET = Deno.env.get("JWT_SECRET") ?? "";
 const VERIFY_JWT = Deno.env.get("VERIFY_JWT") === "true";
 
 if (VERIFY_JWT && JWT_SECRET === "") {
   throw new Error("JWT_SECRET must be set when VERIFY_JWT is true");
+}
+
+// Text of a JSON object: the owner's variables, which may hold line breaks.
+const FUNCTION_SECRETS = Object.entries(JSON.parse(Deno.env.get("FUNCTION_SECRETS") ?? "{}") as Record<string, string>);
+
+interface Deployed {
+  folder: string;
+  entrypoint: string;
+  import_map: string | null;
+  static_patterns: string[];
+  verify_jwt: boolean;
 }
 
 class Unauthorized extends Error {
@@ -53,7 +66,12 @@ function decodeObject(text: string): Record<string, unknown> {
 }
 
 function readBearer(request: Request): string {
-  const header = request.headers.get("authorization");
+  let header = request.headers.get("authorization");
+  // An opaque key is no token; the gateway has put the token of its role beside it, and lets no client do so.
+  const swapped = request.headers.get("sb-api-key");
+  if (swapped && (!header || /^bearer\s+sb_/i.test(header.trim()))) {
+    header = `Bearer ${swapped}`;
+  }
   if (!header) {
     throw new Unauthorized("UNAUTHORIZED_NO_AUTH_HEADER", "Missing authorization header");
   }
@@ -101,7 +119,46 @@ async function verifyToken(token: string): Promise<void> {
 }
 
 function workerEnvironment(): [string, string][] {
-  return Object.entries(Deno.env.toObject()).filter(([name]) => !HIDDEN_FROM_WORKERS.has(name));
+  const variables = Object.entries(Deno.env.toObject()).filter(([name]) => !HIDDEN_FROM_WORKERS.has(name));
+  return [...variables, ...FUNCTION_SECRETS];
+}
+
+async function findDeployed(name: string): Promise<Deployed | undefined> {
+  try {
+    const index = JSON.parse(await Deno.readTextFile(`${DEPLOYED_FOLDER}/index.json`)) as Record<string, Deployed>;
+    return Object.hasOwn(index, name) ? index[name] : undefined;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+async function isThere(folder: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(folder)).isDirectory;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) {
+      return false;
+    }
+    throw error;
+  }
+}
+
+// The code of a version has a folder of its own, so a new version never meets a worker that runs an old one.
+function placeOf(name: string, deployed: Deployed | undefined): Record<string, unknown> {
+  if (deployed === undefined) {
+    return { servicePath: `${FUNCTIONS_FOLDER}/${name}`, importMapPath: null };
+  }
+  const folder = `${DEPLOYED_FOLDER}/${deployed.folder}`;
+  const entrypoint = `${folder}/${deployed.entrypoint}`;
+  return {
+    servicePath: entrypoint.slice(0, entrypoint.lastIndexOf("/")),
+    maybeEntrypoint: new URL(`file://${entrypoint.split("/").map(encodeURIComponent).join("/")}`).href,
+    importMapPath: deployed.import_map === null ? null : `${folder}/${deployed.import_map}`,
+    staticPatterns: deployed.static_patterns.map((pattern) => `${folder}/${pattern}`),
+  };
 }
 
 async function handle(request: Request): Promise<Response> {
@@ -109,7 +166,10 @@ async function handle(request: Request): Promise<Response> {
   if (path === "/_internal/health") {
     return respond(200, { status: "ok" });
   }
-  if (VERIFY_JWT && request.method !== "OPTIONS") {
+  const name = path.split("/")[1] ?? "";
+  const isName = FUNCTION_NAME.test(name) && name !== "main";
+  const deployed = isName ? await findDeployed(name) : undefined;
+  if ((deployed?.verify_jwt ?? VERIFY_JWT) && request.method !== "OPTIONS") {
     try {
       await verifyToken(readBearer(request));
     } catch (error) {
@@ -120,20 +180,21 @@ async function handle(request: Request): Promise<Response> {
     }
   }
 
-  const name = path.split("/")[1] ?? "";
   if (name === "") {
     return respond(400, { msg: "missing function name in request" });
   }
-  if (!FUNCTION_NAME.test(name) || name === "main") {
+  if (!isName) {
     return respond(400, { msg: "a function's name holds only letters, digits, hyphens and underscores and is not main" });
+  }
+  if (deployed === undefined && !await isThere(`${FUNCTIONS_FOLDER}/${name}`)) {
+    return respond(404, { code: "NOT_FOUND", msg: "Requested function was not found" }, { "sb-error-code": "NOT_FOUND" });
   }
   try {
     const worker = await EdgeRuntime.userWorkers.create({
-      servicePath: `${FUNCTIONS_FOLDER}/${name}`,
+      ...placeOf(name, deployed),
       memoryLimitMb: MEMORY_LIMIT_MB,
       workerTimeoutMs: WORKER_TIMEOUT_MS,
       noModuleCache: false,
-      importMapPath: null,
       envVars: workerEnvironment(),
     });
     return await worker.fetch(request);
