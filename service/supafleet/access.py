@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from sqlmodel import Session
 
 from supafleet.accounts.service import Actor
+from supafleet.audit import trail
 from supafleet.errors import Forbidden, OrganizationNotFound, allowed, quote
 from supafleet.organizations import service as organizations
 from supafleet.organizations.models import Role
@@ -42,6 +43,7 @@ def require(session: Session, organization_id: int, actor: Actor, permission: Pe
     Raises:
         Forbidden: it does not, or the account does not belong to the organization.
     """
+    trail.note_organization(organization_id)
     role = organizations.role_of(session, organization_id, actor)
     if role is None:
         raise Forbidden(f"The account {quote(actor.username)} does not belong to this organization.")

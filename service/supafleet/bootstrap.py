@@ -20,6 +20,7 @@ from supafleet.hosts.schemas import HostBody
 from supafleet.migrations.upgrade import upgrade_database
 from supafleet.organizations import service as organizations
 from supafleet.projects import catalogue
+from supafleet.secrets import installation
 from supafleet.secrets import service as secrets
 from supafleet.secrets.cipher import create_master_key, load_cipher, write_private_file
 from supafleet.settings import Settings
@@ -92,6 +93,7 @@ def _prepare_master_key(session: Session, settings: Settings) -> None:
     changed = secrets.rotate_secrets(session, cipher)
     if changed:
         log.info("master_keys.rotated", secrets_changed=changed)
+    installation.prepare(session, cipher)
 
 
 def _prepare_owner(session: Session, settings: Settings) -> None:

@@ -3,13 +3,14 @@
 from sqlmodel import SQLModel
 
 from supafleet.accounts import models as accounts
+from supafleet.audit import models as audit
 from supafleet.hosts import models as hosts
 from supafleet.organizations import models as organizations
 from supafleet.projects import models as projects
 from supafleet.runs import models as runs
 from supafleet.secrets import models as secrets
 
-MODULES = (accounts, organizations, hosts, projects, secrets, runs)
+MODULES = (accounts, organizations, hosts, projects, secrets, runs, audit)
 
 
 def names() -> list[str]:

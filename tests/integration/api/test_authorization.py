@@ -23,6 +23,8 @@ PUBLIC = {
     "/redoc": "shows the document",
     "/healthz": "tells only that the process lives",
     "/readyz": "tells only that the service can work",
+    "/auth/token": "gives tokens for a password",
+    "/platform/signup": "makes the account that tokens are of",
 }
 NOBODY = "Bearer sbp_" + "0" * 40
 
