@@ -41,6 +41,11 @@ class Budget:
         return [(name.encode(), str(value).encode()) for name, value in zip(RATE_LIMIT_HEADERS, values, strict=True)]
 
 
+def is_limited(path: str) -> bool:
+    """Whether requests to this path are counted."""
+    return path.startswith(_LIMITED)
+
+
 class RateLimits:
     """Refuses with 429 what comes too often, and tells everybody what is left."""
 
@@ -56,8 +61,7 @@ class RateLimits:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or refuse it."""
-        is_limited = scope["type"] == "http" and scope["path"].startswith(_LIMITED)
-        budget = self._count(scope) if is_limited else None
+        budget = self._count(scope) if scope["type"] == "http" and is_limited(scope["path"]) else None
         if budget is None:
             await self._app(scope, receive, send)
             return

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PLACEHOLDER_MARKS = ("change", "placeholder", "example", "secret", "replace", "default")
 _LEAST_DISTINCT_CHARACTERS = 12
@@ -125,9 +125,10 @@ class Settings(BaseSettings):
     rate_limit_per_address: int = Field(
         default=600, ge=0, description="The same from one address (of IPv6: one /64), whatever the token; 0: no limit."
     )
-    cors_origins: list[str] = Field(
+    cors_origins: Annotated[list[str], NoDecode] = Field(
         default=[],
-        description='Origins of pages that may use the API from a browser, such as ["https://studio.example.com"].',
+        description="Origins of pages that may use the API from a browser, separated by commas, such as "
+        "https://studio.example.com.",
     )
     audit_retention_days: int = Field(default=365, ge=1, description="The record of changes is kept this long.")
     run_dir: Path | None = Field(
@@ -151,6 +152,11 @@ class Settings(BaseSettings):
         if value and not value.endswith("/"):
             raise ValueError("must end with a slash")
         return value
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split_at_commas(cls, value: object) -> object:
+        return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
 
     @field_validator("cors_origins")
     @classmethod

@@ -38,7 +38,7 @@ def create_tokens(
     granted = sessions.sign_in(
         engine,
         signer,
-        email=body.email.strip().lower(),
+        email=body.email,
         password=body.password.get_secret_value(),
         address=address_of(request.client),
     )

@@ -14,6 +14,7 @@ _LONGEST_NAME = 64
 
 
 def _check_email(value: str) -> str:
+    value = value.strip()
     if len(value) > _LONGEST_EMAIL or not value.isprintable() or not _EMAIL.fullmatch(value):
         raise ValueError("must be a mail address such as ada@example.com")
     return value.lower()
@@ -47,7 +48,7 @@ class ProfileResponse(BaseModel):
 class TokenRequest(BaseModel):
     """What is exchanged for tokens: with `password` email and password, with `refresh_token` that token."""
 
-    email: str | None = Field(default=None, max_length=_LONGEST_EMAIL)
+    email: Email | None = None
     password: SecretStr | None = Field(default=None, max_length=1024)
     refresh_token: SecretStr | None = Field(default=None, max_length=1024)
 

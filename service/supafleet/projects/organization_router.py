@@ -53,6 +53,8 @@ def list_organization_projects(
 ) -> OrganizationProjects:
     """List the projects of an organization, page by page."""
     wanted = None if statuses is None else _parse_statuses(statuses)
+    if search is not None and not search.isprintable():
+        raise InvalidField("search", "must be printable text on one line")
     organization = organizations.get_organization(session, slug, actor)
     places = {row_id(host): host for host in hosts.list_hosts(session)}
     now = utc_now()

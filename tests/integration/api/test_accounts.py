@@ -147,6 +147,11 @@ def test_a_missing_part_is_named(open_client: TestClient) -> None:
         ("grant_type=password", {"email": EMAIL}, "password: is required"),
         ("grant_type=password", {"password": "x"}, "email: is required"),
         ("grant_type=refresh_token", {}, "refresh_token: is required"),
+        (
+            "grant_type=password",
+            {"email": "ada\x00@x", "password": "x"},
+            "email: must be a mail address such as ada@example.com",
+        ),
         ("grant_type=magic", {}, "grant_type: must be password or refresh_token"),
         ("", {}, "grant_type: is required"),
     ):
@@ -204,6 +209,8 @@ def test_only_hashes_of_passwords_and_tokens_are_stored(api: Api) -> None:
 
 def test_the_first_owner_sets_a_password_and_changes_it_with_it(api: Api) -> None:
     assert sign_in(api.client, "owner@localhost").status_code == 401
+    alone = api.client.post("/auth/logout?scope=local")
+    assert alone.json() == {"message": "scope: must be global with a personal access token, which is no sign-in"}
     assert api.client.put("/fleet/account/password", json={"password": PASSWORD}).status_code == 204
     mine, other = (sign_in(api.client, "owner@localhost").json()["access_token"] for _ in range(2))
     for body in ({}, {"current_password": "wrong one"}):

@@ -89,6 +89,7 @@ def test_an_organization_is_told_in_the_official_shape(api: Api) -> None:
     assert api.client.get(f"/v2/organizations/{slug}/roles").json() == {
         "data": [{"type": "organization_role", "attributes": {"name": name}} for name in ROLES]
     }
+    assert api.client.get("/v1/organizations/%00").status_code == 404
     missing = api.client.get("/v1/organizations/nowhere")
     assert (missing.status_code, missing.json()) == (404, {"message": "Organization 'nowhere' does not exist."})
 
@@ -300,7 +301,14 @@ def test_projects_are_found_sorted_and_paged(api: Api) -> None:
             }
         ],
     }
-    for query in ({"limit": 0}, {"limit": 101}, {"offset": -1}, {"sort": "size"}, {"statuses": "SLEEPING"}):
+    for query in (
+        {"search": "a\x00b"},
+        {"limit": 0},
+        {"limit": 101},
+        {"offset": -1},
+        {"sort": "size"},
+        {"statuses": "SLEEPING"},
+    ):
         refused = api.client.get(path, params=query)
         assert refused.status_code == 422
         assert refused.json()["message"].startswith(f"{next(iter(query))}: ")

@@ -156,3 +156,14 @@ def test_pages_of_named_origins_may_ask_and_no_others(client: TestClient) -> Non
 def test_an_origin_that_is_no_origin_is_refused(origin: str) -> None:
     with pytest.raises(ValidationError, match="must name each origin as https://host"):
         Settings(cors_origins=[origin])
+
+
+def test_origins_stand_in_the_environment_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SUPAFLEET_CORS_ORIGINS", f"{ORIGIN}, http://localhost:3000")
+    assert Settings().cors_origins == [ORIGIN, "http://localhost:3000"]
+
+
+def test_the_document_tells_that_a_request_may_be_one_too_many(client: TestClient) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+    assert all("429" in operation["responses"] for operation in paths["/v1/projects"].values())
+    assert "429" not in paths["/fleet/runs"]["get"]["responses"]
