@@ -62,6 +62,12 @@ def invite(session: Session, organization_id: int, actor: Actor, wishes: Sequenc
     return invited
 
 
+def list_pending(session: Session, organization_id: int) -> list[Invitation]:
+    """The organization's invitations that can still be accepted, oldest first."""
+    now = utc_now()
+    return [row for row in repository.list_invitations(session, organization_id) if now < row.expires_at]
+
+
 def take_back(session: Session, organization_id: int, emails: Sequence[str]) -> list[str]:
     """Let invitations be worth nothing; the mail addresses that had one.
 

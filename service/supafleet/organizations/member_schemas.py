@@ -184,6 +184,15 @@ class InvitedList(BaseModel):
     data: list[InvitedResource]
 
 
+class PendingInvitation(BaseModel):
+    """An invitation that nobody has accepted yet."""
+
+    email: str
+    role: str
+    created_at: datetime
+    expires_at: datetime
+
+
 class EmailAttributes(BaseModel):
     """Whose invitation."""
 

@@ -27,6 +27,7 @@ from supafleet.organizations.member_schemas import (
     MemberPage,
     MemberResource,
     PageLinks,
+    PendingInvitation,
     RoleAssignment,
     RoleAttributes,
     RoleList,
@@ -174,6 +175,23 @@ def assign_role(
     organization = service.get_organization(session, slug, actor)
     member = members.assign_role(session, row_id(organization), str(user_id), body.data.attributes.wanted)
     return AssignedRole(data=AssignedRoleResource(attributes=RoleAttributes(name=role_name(member.role))))
+
+
+@router.get(
+    "/fleet/organizations/{slug}/invitations",
+    operation_id="fleet-list-invitations",
+    responses=responses(401, 403, 404),
+    dependencies=needs(Permission.MEMBERS_READ),
+)
+def list_invitations(slug: Slug, actor: CurrentActor, session: SessionDep) -> list[PendingInvitation]:
+    """List the invitations that nobody has accepted yet."""
+    organization = service.get_organization(session, slug, actor)
+    return [
+        PendingInvitation(
+            email=row.email, role=role_name(Role(row.role)), created_at=row.created_at, expires_at=row.expires_at
+        )
+        for row in invitations.list_pending(session, row_id(organization))
+    ]
 
 
 @router.post(

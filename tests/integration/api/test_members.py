@@ -131,6 +131,8 @@ def test_an_invited_person_joins_with_the_token(api: Api) -> None:
     assert (attributes["email"], attributes["role"]) == ("ada@example.com", "developer")
     with api.engine.connect() as connection:
         assert attributes["token"] not in str(list(connection.execute(text("SELECT * FROM invitation"))))
+    (pending,) = api.client.get(f"/fleet/organizations/{api.organization}/invitations").json()
+    assert (pending["email"], pending["role"], "token" in pending) == ("ada@example.com", "developer", False)
     joined = accept(api, attributes["token"], ada)
     assert joined.json() == {
         "organization_slug": api.organization,
@@ -139,6 +141,7 @@ def test_an_invited_person_joins_with_the_token(api: Api) -> None:
     }
     assert roles(api) == {"owner": "owner", "ada": "developer"}
     assert accept(api, attributes["token"], ada).status_code == 404, "it is used up"
+    assert api.client.get(f"/fleet/organizations/{api.organization}/invitations").json() == []
     again = invite(api, {"email": "ada@example.com", "role": "owner"})
     assert (again.status_code, again.json()["message"]) == (
         409,
