@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from sqlmodel import Session
 
 from supafleet.accounts.service import Actor
-from supafleet.errors import Forbidden, OrganizationNotFound, allowed, quote
+from supafleet.audit import trail
+from supafleet.errors import Forbidden, NotFound, OrganizationNotFound, allowed, quote
 from supafleet.organizations import service as organizations
 from supafleet.organizations.models import Role
 from supafleet.permissions import OPERATING, PERSONAL, ROLES, Permission
@@ -42,6 +43,7 @@ def require(session: Session, organization_id: int, actor: Actor, permission: Pe
     Raises:
         Forbidden: it does not, or the account does not belong to the organization.
     """
+    trail.note_organization(organization_id)
     role = organizations.role_of(session, organization_id, actor)
     if role is None:
         raise Forbidden(f"The account {quote(actor.username)} does not belong to this organization.")
@@ -51,6 +53,8 @@ def require(session: Session, organization_id: int, actor: Actor, permission: Pe
 
 
 def _organization_of(session: Session, path: Mapping[str, str]) -> int | None:
+    if any("\0" in value for value in path.values()):
+        raise NotFound("Nothing has this name.")  # PostgreSQL cannot even be asked for it
     if "slug" in path:
         organization_id = organizations.find_id(session, path["slug"])
         if organization_id is None:

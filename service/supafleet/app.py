@@ -7,12 +7,18 @@ from importlib.metadata import version
 import structlog
 from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
+from fastapi.middleware.cors import CORSMiddleware
 from sqlalchemy.engine import Engine
 
+from supafleet.accounts.account_router import router as account_router
+from supafleet.accounts.auth_router import router as auth_router
 from supafleet.accounts.router import router as accounts_router
+from supafleet.accounts.signing import TokenSigner
 from supafleet.api_keys.router import router as api_keys_router
+from supafleet.audit.recording import AuditRecord
+from supafleet.audit.router import router as audit_router
 from supafleet.bootstrap import prepare
-from supafleet.db import engine_from_url
+from supafleet.db import engine_from_url, reading
 from supafleet.document import install_document
 from supafleet.errors import StartRefused, register_error_handlers
 from supafleet.functions.router import router as functions_router
@@ -21,6 +27,7 @@ from supafleet.hosts.router import router as hosts_router
 from supafleet.jobs.engine import JobEngine, build_job_engine, build_queueing_engine
 from supafleet.logs import configure_logging
 from supafleet.middleware import RequestLog
+from supafleet.organizations.members_router import router as members_router
 from supafleet.organizations.router import router as organizations_router
 from supafleet.probes import router as probes_router
 from supafleet.projects.doctor_router import router as doctor_router
@@ -28,9 +35,13 @@ from supafleet.projects.fleet_router import router as fleet_projects_router
 from supafleet.projects.lifecycle_router import router as lifecycle_router
 from supafleet.projects.logs import LogReaders
 from supafleet.projects.logs_router import router as logs_router
+from supafleet.projects.organization_router import router as organization_projects_router
 from supafleet.projects.router import router as projects_router
+from supafleet.rate_limits import RATE_LIMIT_HEADERS, RateLimits
 from supafleet.runner.launcher import PlaybookLauncher
 from supafleet.runs.router import router as runs_router
+from supafleet.secrets import installation
+from supafleet.secrets.cipher import load_cipher
 from supafleet.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -57,6 +68,7 @@ def create_app(settings: Settings | None = None, launcher: PlaybookLauncher | No
         try:
             await run_in_threadpool(prepare, chosen, engine)
             app.state.engine = engine
+            app.state.signer = await run_in_threadpool(_load_signer, chosen, engine)
             app.state.jobs = build_jobs(engine)
             await run_in_threadpool(app.state.jobs.start)
             app.state.log_readers = LogReaders(chosen, engine, launcher)
@@ -81,10 +93,15 @@ def create_app(settings: Settings | None = None, launcher: PlaybookLauncher | No
     )
     app.state.settings = chosen
     register_error_handlers(app)
-    app.add_middleware(RequestLog)
+    _add_middleware(app, chosen)
     for router in (
         organizations_router,
+        members_router,
+        organization_projects_router,
         accounts_router,
+        auth_router,
+        account_router,
+        audit_router,
         projects_router,
         lifecycle_router,
         doctor_router,
@@ -100,3 +117,25 @@ def create_app(settings: Settings | None = None, launcher: PlaybookLauncher | No
         app.include_router(router)
     install_document(app)
     return app
+
+
+def _add_middleware(app: FastAPI, settings: Settings) -> None:
+    # The last one is the outermost: a page of another origin may read a refusal for too many requests, too.
+    app.add_middleware(AuditRecord)
+    app.add_middleware(RateLimits, per_token=settings.rate_limit_per_token, per_address=settings.rate_limit_per_address)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_credentials=True,
+            allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=["*"],
+            expose_headers=[*RATE_LIMIT_HEADERS, "Retry-After", "X-Request-Id"],
+        )
+    app.add_middleware(RequestLog)
+
+
+def _load_signer(settings: Settings, engine: Engine) -> TokenSigner:
+    with reading(engine) as session:
+        key = installation.reveal(session, load_cipher(settings), installation.ACCESS_TOKEN_KEY)
+    return TokenSigner(key, settings.installation)

@@ -20,6 +20,7 @@ from supafleet.hosts.schemas import HostBody
 from supafleet.migrations.upgrade import upgrade_database
 from supafleet.organizations import service as organizations
 from supafleet.projects import catalogue
+from supafleet.secrets import installation
 from supafleet.secrets import service as secrets
 from supafleet.secrets.cipher import create_master_key, load_cipher, write_private_file
 from supafleet.settings import Settings
@@ -94,6 +95,7 @@ def _prepare_master_key(session: Session, settings: Settings) -> None:
     if changed:
         log.info("master_keys.rotated", secrets_changed=changed)
     secrets.complete_secrets(session, cipher, (OWN_PUBLISHABLE, OWN_SECRET))
+    installation.prepare(session, cipher)
 
 
 def _prepare_owner(session: Session, settings: Settings) -> None:

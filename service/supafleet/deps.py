@@ -4,10 +4,14 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from sqlalchemy.engine import Engine
 
 from supafleet import access
 from supafleet.accounts import service as accounts
+from supafleet.accounts import sessions
 from supafleet.accounts.service import Actor
+from supafleet.accounts.signing import TokenSigner
+from supafleet.audit import trail
 from supafleet.db import EngineDep, reading, unit_of_work, utc_now
 from supafleet.errors import Unauthorized
 from supafleet.jobs.engine import JobEngine
@@ -17,7 +21,7 @@ from supafleet.settings import Settings
 _bearer = HTTPBearer(
     auto_error=False,
     scheme_name="personal_access_token",
-    description="A personal access token: sbp_ and 40 hexadecimal digits.",
+    description="A personal access token (sbp_ and 40 hexadecimal digits), or the access token of a sign-in.",
 )
 
 
@@ -33,8 +37,17 @@ def get_jobs(request: Request) -> JobEngine:
     return jobs
 
 
+def get_signer(request: Request) -> TokenSigner:
+    """What makes and reads the access tokens of sign-ins."""
+    signer: TokenSigner = request.app.state.signer
+    return signer
+
+
+SignerDep = Annotated[TokenSigner, Depends(get_signer)]
+
+
 def get_current_actor(
-    engine: EngineDep, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+    engine: EngineDep, signer: SignerDep, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> Actor:
     """The account behind the token.
 
@@ -45,9 +58,19 @@ def get_current_actor(
     """
     if credentials is None:
         raise Unauthorized
+    actor = _recognize(engine, signer, credentials.credentials)
+    trail.note_actor(actor.account_id, actor.username)
+    return actor
+
+
+def _recognize(engine: Engine, signer: TokenSigner, token: str) -> Actor:
     now = utc_now()
+    if not accounts.TOKEN_PATTERN.fullmatch(token):
+        claims = signer.read(token)
+        with reading(engine) as session:
+            return sessions.recognize(session, claims, now)
     with reading(engine) as session:
-        recognized = accounts.recognize_token(session, credentials.credentials, now)
+        recognized = accounts.recognize_token(session, token, now)
     if recognized.use_is_due:
         with unit_of_work(engine) as session:
             accounts.note_token_use(session, recognized.token_id, now)

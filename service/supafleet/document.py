@@ -4,8 +4,15 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from supafleet.errors import responses
+from supafleet.rate_limits import is_limited
+
 _THEIRS = ("HTTPValidationError", "ValidationError")
 _OURS = {"$ref": "#/components/schemas/ErrorBody"}
+_TOO_MANY = {
+    "description": responses(429)[429]["description"],
+    "content": {"application/json": {"schema": _OURS}},
+}
 
 
 def install_document(app: FastAPI) -> None:
@@ -14,8 +21,10 @@ def install_document(app: FastAPI) -> None:
 
     def openapi() -> dict[str, Any]:
         document = make()
-        for operations in document["paths"].values():
+        for path, operations in document["paths"].items():
             for operation in operations.values():
+                if is_limited(path):
+                    operation["responses"].setdefault("429", _TOO_MANY)
                 # FastAPI declares its own body for refused payloads; ours is another.
                 refused = operation["responses"].get("422")
                 if refused is not None:

@@ -42,6 +42,26 @@ class Unauthorized(AppError):  # noqa: N818 - a sentence about what happened rea
         )
 
 
+class SignInRefused(AppError):  # noqa: N818 - a sentence about what happened reads better
+    """A mail address, password or refresh token that opens nothing; it never says which part was wrong."""
+
+    status_code = 401
+    code = "sign_in_refused"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, headers={"WWW-Authenticate": "Bearer"})
+
+
+class TooManyRequests(AppError):  # noqa: N818 - a sentence about what happened reads better
+    """It may be asked again later."""
+
+    status_code = 429
+    code = "too_many_requests"
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message, headers={"Retry-After": str(retry_after)})
+
+
 class Forbidden(AppError):  # noqa: N818 - a sentence about what happened reads better
     """The account may not do this."""
 
@@ -176,6 +196,7 @@ _DESCRIPTIONS = {
     409: "It collides with what is there or is being done.",
     413: "It is larger than what is taken.",
     422: "A field has a value that is not allowed.",
+    429: "It was asked too often; Retry-After says in how many seconds it may be asked again.",
     501: "The official API has it, this one has not.",
     502: "What it needs on the Docker host failed.",
     503: "The service is not ready.",

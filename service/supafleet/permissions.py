@@ -63,6 +63,7 @@ class Permission(StrEnum):
     STORAGE_CONFIG_READ = "storage_config_read"
     STORAGE_CONFIG_WRITE = "storage_config_write"
     STORAGE_READ = "storage_read"
+    FLEET_AUDIT_READ = "fleet_audit_read"
     FLEET_HOSTS_READ = "fleet_hosts_read"
     FLEET_HOSTS_WRITE = "fleet_hosts_write"
 
@@ -78,7 +79,7 @@ PERSONAL = frozenset(
     }
 )
 #: What belongs to the operators of the installation.
-OPERATING = frozenset({Permission.FLEET_HOSTS_READ, Permission.FLEET_HOSTS_WRITE})
+OPERATING = frozenset({Permission.FLEET_AUDIT_READ, Permission.FLEET_HOSTS_READ, Permission.FLEET_HOSTS_WRITE})
 
 _OF_ORGANIZATIONS = frozenset(Permission) - PERSONAL - OPERATING
 _OWNERS_ONLY = frozenset({Permission.AUDIT_READ, Permission.ORGANIZATION_ADMIN_WRITE})

@@ -1,15 +1,17 @@
 """All settings of the service: one class, one prefix, read from the environment."""
 
 import os
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PLACEHOLDER_MARKS = ("change", "placeholder", "example", "secret", "replace", "default")
 _LEAST_DISTINCT_CHARACTERS = 12
+_ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
 
 Seconds = Annotated[float, Field(gt=0)]
 
@@ -112,6 +114,24 @@ class Settings(BaseSettings):
     )
     log_readers: int = Field(default=8, ge=1, description="Readers of logs at the same time in this process.")
     run_retention_days: int = Field(default=90, ge=1, description="Finished runs and their events are kept this long.")
+    signup_enabled: bool = Field(
+        default=False, description="Whether anybody may make an account; with false it takes an invitation."
+    )
+    rate_limit_per_token: int = Field(
+        default=120,
+        ge=0,
+        description="Requests a minute to /v1, /v2, /platform and /auth with one token, counted by each process of the "
+        "service for itself; 0: no limit.",
+    )
+    rate_limit_per_address: int = Field(
+        default=600, ge=0, description="The same from one address (of IPv6: one /64), whatever the token; 0: no limit."
+    )
+    cors_origins: Annotated[list[str], NoDecode] = Field(
+        default=[],
+        description="Origins of pages that may use the API from a browser, separated by commas, such as "
+        "https://studio.example.com.",
+    )
+    audit_retention_days: int = Field(default=365, ge=1, description="The record of changes is kept this long.")
     run_dir: Path | None = Field(
         default=None, description="Folder of the runs' private files, best on tmpfs. Unset: /dev/shm or data_dir."
     )
@@ -132,6 +152,18 @@ class Settings(BaseSettings):
     def _end_with_slash(cls, value: str) -> str:
         if value and not value.endswith("/"):
             raise ValueError("must end with a slash")
+        return value
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split_at_commas(cls, value: object) -> object:
+        return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _name_each_origin(cls, value: list[str]) -> list[str]:
+        if not all(_ORIGIN.fullmatch(origin) for origin in value):
+            raise ValueError("must name each origin as https://host or http://host:port, without a path or a *")
         return value
 
     @field_validator("observation_deadline_seconds")

@@ -113,7 +113,7 @@ class LiveService:
             assert answer.status_code in (200, 404), answer.text
             deadline = time.monotonic() + RUN_SECONDS
             while time.monotonic() < deadline:
-                if api.get(f"/v1/projects/{ref}").status_code == 404:
+                if api.get(f"/fleet/projects/{ref}").status_code == 404:
                     return
                 time.sleep(0.2)
         raise AssertionError(f"{ref} is not gone after {RUN_SECONDS} s")

@@ -1,4 +1,4 @@
-"""Tables of accounts and personal access tokens."""
+"""Tables of accounts, personal access tokens, sign-ins, and sign-ins that failed."""
 
 from datetime import datetime
 
@@ -16,6 +16,8 @@ class Account(SQLModel, table=True):
     username: str = Field(unique=True, max_length=64)
     #: Operators run the installation: its Docker hosts are theirs.
     is_operator: bool = Field(default=False)
+    #: Argon2; None as long as the account can only be used with its tokens.
+    password_hash: str | None = Field(default=None, max_length=255)
     created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
 
 
@@ -31,3 +33,38 @@ class AccessToken(SQLModel, table=True):
     token_hash: str = Field(unique=True, max_length=64)
     created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
     last_used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class SignInSession(SQLModel, table=True):
+    """One sign-in: a family of refresh tokens that ends as a whole."""
+
+    __tablename__ = "sign_in_session"
+
+    id: str = Field(primary_key=True, max_length=36)
+    account_id: int = Field(foreign_key="account.id", index=True)
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class RefreshToken(SQLModel, table=True):
+    """A token that was or can be exchanged once; only its hash is kept."""
+
+    __tablename__ = "refresh_token"
+
+    token_hash: str = Field(primary_key=True, max_length=64)
+    session_id: str = Field(foreign_key="sign_in_session.id", index=True, max_length=36)
+    used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class SignInFailure(SQLModel, table=True):
+    """Failed sign-ins in a row of one mail address (hashed, whether somebody has it or not) or from one address."""
+
+    __tablename__ = "sign_in_failure"
+
+    key: str = Field(primary_key=True, max_length=80)
+    failures: int = Field(default=0)
+    failed_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+    locked_until: datetime | None = Field(default=None, sa_type=UtcDateTime)

@@ -1,8 +1,13 @@
-"""Queries over accounts and tokens."""
+"""Queries over accounts, tokens and sign-ins."""
 
+from contextlib import suppress
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
-from supafleet.accounts.models import AccessToken, Account
+from supafleet.accounts.models import AccessToken, Account, RefreshToken, SignInFailure, SignInSession
 
 
 def find_account(session: Session, account_id: int) -> Account | None:
@@ -24,3 +29,89 @@ def find_token(session: Session, token_hash: str) -> tuple[AccessToken, Account]
     )
     row = session.exec(statement).first()
     return None if row is None else (row[0], row[1])
+
+
+def find_account_by_email(session: Session, email: str) -> Account | None:
+    """The account with this mail address, whatever the case of its letters, or None."""
+    return session.exec(select(Account).where(sa.func.lower(Account.primary_email) == email.lower())).first()
+
+
+def is_username_taken(session: Session, username: str) -> bool:
+    """Whether some account has this name."""
+    return session.exec(select(Account.id).where(Account.username == username)).first() is not None
+
+
+def list_tokens(session: Session, account_id: int) -> list[AccessToken]:
+    """The account's tokens, oldest first."""
+    statement = select(AccessToken).where(AccessToken.account_id == account_id).order_by(col(AccessToken.id))
+    return list(session.exec(statement))
+
+
+def find_session(session: Session, session_id: str) -> tuple[SignInSession, Account] | None:
+    """The sign-in with this id and its account, or None."""
+    statement = (
+        select(SignInSession, Account)
+        .join(Account, col(Account.id) == SignInSession.account_id)
+        .where(SignInSession.id == session_id)
+    )
+    row = session.exec(statement).first()
+    return None if row is None else (row[0], row[1])
+
+
+def lock_refresh_token(session: Session, token_hash: str) -> RefreshToken | None:
+    """The refresh token with this hash, its row locked until the transaction ends (SQLite locks the file anyway)."""
+    statement = select(RefreshToken).where(RefreshToken.token_hash == token_hash).with_for_update()
+    return session.exec(statement).first()
+
+
+def end_sessions(
+    session: Session, account_id: int, now: datetime, *, only: str | None = None, but: str | None = None
+) -> None:
+    """End the account's sign-ins: all, only one, or all but one."""
+    statement = sa.update(SignInSession).where(
+        col(SignInSession.account_id) == account_id, col(SignInSession.ended_at).is_(None)
+    )
+    if only is not None:
+        statement = statement.where(col(SignInSession.id) == only)
+    if but is not None:
+        statement = statement.where(col(SignInSession.id) != but)
+    session.execute(statement.values(ended_at=now))
+
+
+def delete_sessions_before(session: Session, moment: datetime) -> None:
+    """Remove sign-ins that ended or expired before, with their refresh tokens."""
+    old = select(SignInSession.id).where(
+        sa.or_(col(SignInSession.expires_at) < moment, col(SignInSession.ended_at) < moment)
+    )
+    ids = list(session.exec(old.limit(1000)))
+    session.execute(sa.delete(RefreshToken).where(col(RefreshToken.session_id).in_(ids)))
+    session.execute(sa.delete(SignInSession).where(col(SignInSession.id).in_(ids)))
+
+
+def delete_dead_tokens_before(session: Session, moment: datetime) -> None:
+    """Remove access tokens that expired or were revoked before."""
+    session.execute(
+        sa.delete(AccessToken).where(sa.or_(col(AccessToken.expires_at) < moment, col(AccessToken.revoked_at) < moment))
+    )
+
+
+def lock_failure(session: Session, key: str) -> SignInFailure:
+    """The count of failures under a key, made when there is none, its row locked until the transaction ends."""
+    statement = select(SignInFailure).where(SignInFailure.key == key).with_for_update()
+    row = session.exec(statement).first()
+    if row is not None:
+        return row
+    # Somebody else may count the first one at the same moment.
+    with suppress(IntegrityError), session.begin_nested():
+        session.add(SignInFailure.model_validate({"key": key}))
+    return session.exec(statement).one()
+
+
+def delete_failure(session: Session, key: str) -> None:
+    """Forget the failures under a key."""
+    session.execute(sa.delete(SignInFailure).where(col(SignInFailure.key) == key))
+
+
+def delete_failures_before(session: Session, moment: datetime) -> None:
+    """Forget the failures whose last one was before."""
+    session.execute(sa.delete(SignInFailure).where(col(SignInFailure.failed_at) < moment))

@@ -1,4 +1,4 @@
-"""The rules of accounts: making them, making tokens, and recognizing a token."""
+"""The rules of accounts and their personal access tokens; signing in is in sessions.py."""
 
 import hashlib
 import re
@@ -11,8 +11,8 @@ from sqlmodel import Session
 
 from supafleet.accounts import repository
 from supafleet.accounts.models import AccessToken, Account
-from supafleet.db import row_id
-from supafleet.errors import Unauthorized
+from supafleet.db import row_id, utc_now
+from supafleet.errors import NotFound, Unauthorized, quote
 
 TOKEN_PATTERN = re.compile(r"^sbp_(oauth_|v0_)?[a-f0-9]{40}$")
 _PREFIX_LENGTH = 8
@@ -29,6 +29,8 @@ class Actor:
     primary_email: str
     username: str
     is_operator: bool = False
+    #: The sign-in that this comes from; None with a personal access token.
+    session_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,9 @@ class Recognized:
     use_is_due: bool
 
 
-def create_account(session: Session, *, email: str, username: str, is_operator: bool = False) -> Account:
+def create_account(
+    session: Session, *, email: str, username: str, is_operator: bool = False, password_hash: str | None = None
+) -> Account:
     """A new account."""
     account = Account.model_validate(
         {
@@ -48,6 +52,7 @@ def create_account(session: Session, *, email: str, username: str, is_operator: 
             "primary_email": email,
             "username": username,
             "is_operator": is_operator,
+            "password_hash": password_hash,
         }
     )
     session.add(account)
@@ -65,14 +70,17 @@ def generate_token() -> str:
     return f"sbp_{secrets.token_hex(20)}"
 
 
-def register_token(session: Session, account: Account, name: str, token: str) -> AccessToken:
+def register_token(
+    session: Session, account: Account, name: str, token: str, expires_at: datetime | None = None
+) -> AccessToken:
     """Keep a token's hash and prefix."""
     row = AccessToken.model_validate(
         {
             "account_id": row_id(account),
             "name": name,
             "prefix": token[:_PREFIX_LENGTH],
-            "token_hash": _hash(token),
+            "token_hash": hash_token(token),
+            "expires_at": expires_at,
         }
     )
     session.add(row)
@@ -84,19 +92,15 @@ def recognize_token(session: Session, token: str, now: datetime) -> Recognized:
     """The account behind a token.
 
     Raises:
-        Unauthorized: the token has the wrong form or is not known.
+        Unauthorized: the token has the wrong form, is not known, has expired or was revoked.
     """
-    found = repository.find_token(session, _hash(token)) if TOKEN_PATTERN.fullmatch(token) else None
+    found = repository.find_token(session, hash_token(token)) if TOKEN_PATTERN.fullmatch(token) else None
     if found is None:
         raise Unauthorized
     row, account = found
-    actor = Actor(
-        account_id=row_id(account),
-        gotrue_id=account.gotrue_id,
-        primary_email=account.primary_email,
-        username=account.username,
-        is_operator=account.is_operator,
-    )
+    if row.revoked_at is not None or (row.expires_at is not None and now >= row.expires_at):
+        raise Unauthorized
+    actor = actor_of(account)
     is_due = row.last_used_at is None or now - row.last_used_at >= _USE_RESOLUTION
     return Recognized(actor, row_id(row), is_due)
 
@@ -109,6 +113,49 @@ def note_token_use(session: Session, token_id: int, now: datetime) -> None:
         session.add(row)
 
 
-def _hash(token: str) -> str:
-    # 160 random bits need no slow hash.
+def actor_of(account: Account, session_id: str | None = None) -> Actor:
+    """Who asks, with this account."""
+    return Actor(
+        account_id=row_id(account),
+        gotrue_id=account.gotrue_id,
+        primary_email=account.primary_email,
+        username=account.username,
+        is_operator=account.is_operator,
+        session_id=session_id,
+    )
+
+
+def list_tokens(session: Session, actor: Actor) -> list[AccessToken]:
+    """The account's personal access tokens, oldest first."""
+    return repository.list_tokens(session, actor.account_id)
+
+
+def create_token(session: Session, actor: Actor, name: str, lifetime: timedelta | None) -> tuple[AccessToken, str]:
+    """A new personal access token, and its text that nobody can read again."""
+    account = repository.find_account(session, actor.account_id)
+    if account is None:
+        raise Unauthorized
+    token = generate_token()
+    expires_at = None if lifetime is None else utc_now() + lifetime
+    return register_token(session, account, name, token, expires_at), token
+
+
+def revoke_token(session: Session, actor: Actor, token_id: int) -> AccessToken:
+    """Let one of the account's tokens be worth nothing from now on; done again, it changes nothing.
+
+    Raises:
+        NotFound: the account has no such token.
+    """
+    row = session.get(AccessToken, token_id)
+    if row is None or row.account_id != actor.account_id:
+        raise NotFound(f"The account {quote(actor.username)} has no token {token_id}.")
+    if row.revoked_at is None:
+        row.revoked_at = utc_now()
+        session.add(row)
+        session.flush()
+    return row
+
+
+def hash_token(token: str) -> str:
+    """What is kept of a token that was generated here: so many random bits need no slow hash."""
     return hashlib.sha256(token.encode()).hexdigest()

@@ -10,7 +10,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from supafleet.cli.credentials import Connection
 from supafleet.cli.exits import ApiRefusalError, ApiSilentError, ApiUnreachableError, CommandError, UsageError
-from supafleet.cli.shapes import ApiKey, FleetProject, HostReport, Organization, Project, Run
+from supafleet.cli.shapes import ApiKey, FleetProject, HostReport, Organization, Project, Run, Token
 from supafleet.runs.vocabulary import RunKind
 
 _TIMEOUT = httpx.Timeout(60, connect=5)
@@ -82,6 +82,19 @@ class FleetClient:
     def cancel_run(self, run_id: str) -> Run:
         """Ask a run to end."""
         return self._read("POST", f"/fleet/runs/{_segment(run_id)}/cancel", Run)
+
+    def tokens(self) -> list[Token]:
+        """The personal access tokens of the account."""
+        return self._read("GET", "/fleet/account/tokens", list[Token])
+
+    def create_token(self, name: str, expires_in_days: int | None) -> Token:
+        """Make a personal access token; the answer holds its text."""
+        body = {"name": name} | ({} if expires_in_days is None else {"expires_in_days": expires_in_days})
+        return self._read("POST", "/fleet/account/tokens", Token, json=body)
+
+    def revoke_token(self, token_id: int) -> Token:
+        """Let a token be worth nothing from now on."""
+        return self._read("DELETE", f"/fleet/account/tokens/{token_id}", Token)
 
     def fleet_project(self, ref: str) -> FleetProject:
         """A project with what is known of its containers."""

@@ -23,7 +23,7 @@ EXIT_MEANINGS = {
     ExitCode.FAILED: "the run failed, or the API refused the request",
     ExitCode.USAGE: "the command line is wrong",
     ExitCode.UNREACHABLE: "the API cannot be reached",
-    ExitCode.NOT_FOUND: "no such project or run",
+    ExitCode.NOT_FOUND: "no such project, run or token",
     ExitCode.CONFLICT: "something else holds the project, or the name is taken",
     ExitCode.INTERRUPTED: "interrupted with Ctrl-C; a run that was watched goes on",
 }

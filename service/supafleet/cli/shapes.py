@@ -146,3 +146,16 @@ class HostReport(_Answer):
     host: str
     error: str | None = None
     differences: list[Difference] = []
+
+
+class Token(_Answer):
+    """A personal access token; its text is there only when it was just made."""
+
+    id: int
+    name: str
+    prefix: str
+    created_at: datetime
+    expires_at: datetime | None = None
+    last_used_at: datetime | None = None
+    revoked_at: datetime | None = None
+    token: str | None = None

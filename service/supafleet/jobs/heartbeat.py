@@ -8,9 +8,12 @@ from datetime import timedelta
 import structlog
 from sqlalchemy.engine import Engine
 
+from supafleet.accounts import sessions
+from supafleet.audit import service as audit
 from supafleet.db import reading, unit_of_work, utc_now
 from supafleet.jobs import repository
 from supafleet.jobs.worker import Worker
+from supafleet.organizations import invitations
 from supafleet.runs import attempts
 from supafleet.settings import Settings
 
@@ -102,7 +105,7 @@ class Heartbeat:
                     repository.forget(session, executor_id, dead_seconds)
 
     def _tidy(self) -> None:
-        """Forget runs that ended long ago, and their jobs."""
+        """Forget runs that ended long ago, and their jobs; old changes, and what ended of accounts."""
         if time.monotonic() - self._last_tidying < _TIDYING_SECONDS:
             return
         self._last_tidying = time.monotonic()
@@ -112,6 +115,10 @@ class Heartbeat:
         if run_ids:
             self._forget(run_ids)
             _log.info("runs.forgotten", count=len(run_ids))
+        with unit_of_work(self._engine) as session:
+            audit.forget_before(session, utc_now() - timedelta(days=self._settings.audit_retention_days))
+            sessions.forget_old(session, utc_now())
+            invitations.forget_old(session, utc_now())
 
     def _heed_cancel_requests(self) -> None:
         with reading(self._engine) as session:

@@ -4,6 +4,7 @@ from sqlmodel import SQLModel
 
 from supafleet.accounts import models as accounts
 from supafleet.api_keys import models as api_keys
+from supafleet.audit import models as audit
 from supafleet.functions import models as functions
 from supafleet.hosts import models as hosts
 from supafleet.organizations import models as organizations
@@ -11,7 +12,7 @@ from supafleet.projects import models as projects
 from supafleet.runs import models as runs
 from supafleet.secrets import models as secrets
 
-MODULES = (accounts, organizations, hosts, projects, secrets, functions, api_keys, runs)
+MODULES = (accounts, organizations, hosts, projects, secrets, functions, api_keys, runs, audit)
 
 
 def names() -> list[str]:

@@ -1,4 +1,4 @@
-"""Tables of organizations and who belongs to them."""
+"""Tables of organizations, who belongs to them, and who is invited."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -37,3 +37,18 @@ class Membership(SQLModel, table=True):
     account_id: int = Field(foreign_key="account.id", index=True)
     role: str = Field(max_length=16)
     created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+
+
+class Invitation(SQLModel, table=True):
+    """A role that waits for the person with this mail address; only the hash of its token is kept."""
+
+    __table_args__ = (sa.UniqueConstraint("organization_id", "email"), one_of("role", Role))
+
+    id: int | None = Field(default=None, primary_key=True)
+    organization_id: int = Field(foreign_key="organization.id")
+    email: str = Field(max_length=320)
+    role: str = Field(max_length=16)
+    token_hash: str = Field(unique=True, max_length=64)
+    invited_by: int = Field(foreign_key="account.id", index=True)
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+    expires_at: datetime = Field(sa_type=UtcDateTime)

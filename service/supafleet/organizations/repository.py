@@ -1,8 +1,13 @@
-"""Queries over organizations and memberships."""
+"""Queries over organizations, memberships and invitations."""
 
+from collections.abc import Iterable
+from datetime import datetime
+
+import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from supafleet.organizations.models import Membership, Organization
+from supafleet.accounts.models import Account
+from supafleet.organizations.models import Invitation, Membership, Organization
 
 
 def find_organization(session: Session, slug: str) -> Organization | None:
@@ -27,3 +32,54 @@ def find_membership(session: Session, organization_id: int, account_id: int) -> 
         Membership.organization_id == organization_id, Membership.account_id == account_id
     )
     return session.exec(statement).first()
+
+
+def lock_organization(session: Session, organization_id: int) -> None:
+    """Let nobody else change who belongs to it until the transaction ends (SQLite locks the whole file anyway)."""
+    session.exec(select(Organization.id).where(Organization.id == organization_id).with_for_update()).one()
+
+
+def list_members(session: Session, organization_id: int) -> list[tuple[Membership, Account]]:
+    """Who belongs to the organization, in the order of joining."""
+    statement = (
+        select(Membership, Account)
+        .join(Account, col(Account.id) == Membership.account_id)
+        .where(Membership.organization_id == organization_id)
+        .order_by(col(Membership.id))
+    )
+    return [(membership, account) for membership, account in session.exec(statement)]
+
+
+def find_invitation(session: Session, token_hash: str) -> Invitation | None:
+    """The invitation with this token, its row locked, or None."""
+    return session.exec(select(Invitation).where(Invitation.token_hash == token_hash).with_for_update()).first()
+
+
+def list_invitations(session: Session, organization_id: int) -> list[Invitation]:
+    """The organization's invitations, oldest first."""
+    statement = select(Invitation).where(Invitation.organization_id == organization_id).order_by(col(Invitation.id))
+    return list(session.exec(statement))
+
+
+def delete_invitations(session: Session, organization_id: int, emails: Iterable[str]) -> list[str]:
+    """Take invitations back; the mail addresses of those that were there."""
+    statement = (
+        sa.delete(Invitation)
+        .where(col(Invitation.organization_id) == organization_id, col(Invitation.email).in_(list(emails)))
+        .returning(col(Invitation.email))
+    )
+    return [row[0] for row in session.execute(statement)]
+
+
+def delete_invitations_by(session: Session, organization_id: int, account_id: int) -> None:
+    """Take back what an account invited to."""
+    session.execute(
+        sa.delete(Invitation).where(
+            col(Invitation.organization_id) == organization_id, col(Invitation.invited_by) == account_id
+        )
+    )
+
+
+def delete_invitations_before(session: Session, moment: datetime) -> None:
+    """Remove invitations that expired before."""
+    session.execute(sa.delete(Invitation).where(col(Invitation.expires_at) < moment))

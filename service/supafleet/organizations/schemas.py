@@ -1,6 +1,6 @@
 """Shapes of organizations in the API."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel
 
@@ -29,3 +29,24 @@ class OrganizationResponse(BaseModel):
     id: str
     slug: str
     name: str
+
+
+class OrganizationDetail(BaseModel):
+    """An organization in full; its id is its slug."""
+
+    id: str
+    name: str
+    plan: Literal["free"] = "free"
+    opt_in_tags: list[str] = []
+    allowed_release_channels: list[str] = ["ga"]
+
+
+class MemberResponse(BaseModel):
+    """Somebody who belongs to the organization."""
+
+    user_id: str
+    user_name: str
+    email: str
+    role_name: str
+    mfa_enabled: Literal[False] = False
+    avatar_url: None = None

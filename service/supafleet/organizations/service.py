@@ -6,6 +6,7 @@ import string
 from sqlmodel import Session
 
 from supafleet.accounts.service import Actor
+from supafleet.audit import trail
 from supafleet.db import row_id
 from supafleet.errors import Forbidden, OrganizationNotFound, quote
 from supafleet.organizations import repository
@@ -24,13 +25,17 @@ def create_organization(session: Session, name: str, owner_account_id: int) -> O
     organization = Organization.model_validate({"slug": generate_slug(), "name": name})
     session.add(organization)
     session.flush()
-    session.add(
-        Membership.model_validate(
-            {"organization_id": row_id(organization), "account_id": owner_account_id, "role": Role.OWNER}
-        )
-    )
-    session.flush()
+    add_member(session, row_id(organization), owner_account_id, Role.OWNER)
+    trail.note_organization(row_id(organization))
+    trail.note_target(slug=organization.slug)
     return organization
+
+
+def add_member(session: Session, organization_id: int, account_id: int, role: Role) -> None:
+    """Let an account belong to an organization."""
+    fields = {"organization_id": organization_id, "account_id": account_id, "role": role}
+    session.add(Membership.model_validate(fields))
+    session.flush()
 
 
 def list_organizations(session: Session, actor: Actor) -> list[Organization]:

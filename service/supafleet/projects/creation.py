@@ -8,6 +8,7 @@ from sqlmodel import Session
 
 from supafleet import access
 from supafleet.accounts.service import Actor
+from supafleet.audit import trail
 from supafleet.db import row_id
 from supafleet.errors import Conflict, InvalidField, NothingFree, allowed, quote
 from supafleet.hosts import service as hosts
@@ -60,6 +61,7 @@ def create_project(
     secrets.store_secrets(session, row_id(project), values | _secret_settings(body), settings)
     service.request_run(session, jobs, RunKind.PROJECT_CREATE, project, actor.username)
     session.flush()
+    trail.note_target(ref=project.ref)
     return project, organization
 
 

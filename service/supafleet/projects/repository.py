@@ -46,6 +46,17 @@ def list_projects(session: Session, account_id: int) -> list[Project]:
     return list(session.exec(statement))
 
 
+def search_projects(session: Session, organization_id: int, search: str | None, sort: str) -> list[Project]:
+    """The organization's projects whose name or ref holds a text, in order."""
+    statement = select(Project).where(Project.organization_id == organization_id, col(Project.removed_at).is_(None))
+    if search:
+        found_in = (col(Project.name), col(Project.ref))
+        statement = statement.where(sa.or_(*(column.icontains(search, autoescape=True) for column in found_in)))
+    key, _, direction = sort.partition("_")
+    column = sa.func.lower(Project.name) if key == "name" else col(Project.id)
+    return list(session.exec(statement.order_by(column.desc() if direction == "desc" else column.asc())))
+
+
 def count_projects_by_host(session: Session) -> dict[int, int]:
     """Projects that were not removed, by host id."""
     statement = (

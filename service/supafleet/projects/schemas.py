@@ -209,3 +209,42 @@ class FleetProject(FleetProjectSummary):
     desired_generation: int = Field(description="Raised by every change of what is wanted.")
     applied_generation: int = Field(description="The generation that was last seen to be applied.")
     run: RunOut | None = Field(description="The newest run that changes the project.")
+
+
+class ProjectDatabase(BaseModel):
+    """The database of a project in a list."""
+
+    infra_compute_size: str
+    region: str
+    status: str
+    cloud_provider: str
+    identifier: str
+    type: Literal["PRIMARY"] = "PRIMARY"
+
+
+class OrganizationProject(BaseModel):
+    """A project in the list of its organization."""
+
+    ref: str
+    name: str
+    cloud_provider: str
+    region: str
+    is_branch: Literal[False] = False
+    status: Status
+    inserted_at: datetime
+    databases: list[ProjectDatabase]
+
+
+class Pagination(BaseModel):
+    """Which part of a list it is; `count` is the length of the whole."""
+
+    count: int
+    limit: int
+    offset: int
+
+
+class OrganizationProjects(BaseModel):
+    """A page of an organization's projects."""
+
+    projects: list[OrganizationProject]
+    pagination: Pagination

@@ -84,6 +84,11 @@ def list_projects(session: Session, actor: Actor) -> list[Project]:
     return repository.list_projects(session, actor.account_id)
 
 
+def search_projects(session: Session, organization_id: int, search: str | None, sort: str) -> list[Project]:
+    """The organization's projects whose name or ref holds a text, in the order `name_asc`, `created_desc` and so on."""
+    return repository.search_projects(session, organization_id, search, sort)
+
+
 def count_by_host(session: Session) -> dict[int, int]:
     """Projects by id of their Docker host."""
     return repository.count_projects_by_host(session)

@@ -75,7 +75,14 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def settings(database_url: str, tmp_path: Path) -> Settings:
-    return Settings(data_dir=tmp_path / "data", database_url=database_url, run_dir=tmp_path, health_max_age_seconds=0)
+    return Settings(
+        data_dir=tmp_path / "data",
+        database_url=database_url,
+        run_dir=tmp_path,
+        health_max_age_seconds=0,
+        rate_limit_per_token=0,
+        rate_limit_per_address=0,
+    )
 
 
 def serve(app: FastAPI, settings: Settings) -> Iterator[TestClient]:

@@ -1,14 +1,19 @@
 """Every route x every role x own, other and no organization x good and bad tokens: who gets through, and who not."""
 
+import uuid
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from fastapi import FastAPI, Response
+from sqlmodel import Session
 from starlette.routing import Route
 
 from supafleet.accounts import service as accounts
-from supafleet.db import row_id, unit_of_work
+from supafleet.accounts.models import Account, SignInSession
+from supafleet.accounts.signing import LIFETIME, Claims, TokenSigner
+from supafleet.db import row_id, unit_of_work, utc_now
 from supafleet.deps import Requires, RequiresInBody
 from supafleet.organizations import service as organizations
 from supafleet.organizations.models import Membership, Role
@@ -23,8 +28,9 @@ PUBLIC = {
     "/redoc": "shows the document",
     "/healthz": "tells only that the process lives",
     "/readyz": "tells only that the service can work",
+    "/auth/token": "gives tokens for a password",
+    "/platform/signup": "makes the account that tokens are of",
 }
-NOBODY = "Bearer sbp_" + "0" * 40
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,8 @@ class World:
 
     names: dict[str, str]
     callers: list[Caller]
+    #: Tokens that are worth nothing, by what is wrong with them.
+    worthless: dict[str, str]
 
 
 def api_routes(app: FastAPI) -> list[Any]:
@@ -87,8 +95,42 @@ def world(api: Api) -> World:
                 fields = {"organization_id": organization_id, "account_id": row_id(account), "role": role}
                 session.add(Membership.model_validate(fields))
             callers.append(Caller(role, token))
+            if role == Role.ADMINISTRATOR:
+                callers.append(Caller(role, signed_in(session, api, account)))
+            if role == Role.OWNER:
+                worthless = worthless_tokens(session, api, account)
     run_id = api.client.get("/fleet/runs").json()[0]["id"]
-    return World({"ref": ref, "slug": slug, "run_id": run_id, "name": "local", "host": "local"}, callers)
+    return World({"ref": ref, "slug": slug, "run_id": run_id, "name": "local", "host": "local"}, callers, worthless)
+
+
+def signed_in(
+    session: Session, api: Api, account: Account, *, ago: timedelta = timedelta(0), ended: bool = False
+) -> str:
+    """The access token of a sign-in that began some time ago."""
+    began = utc_now() - ago
+    fields = {"id": str(uuid.uuid4()), "account_id": row_id(account), "created_at": began}
+    row = SignInSession.model_validate({**fields, "expires_at": began + timedelta(days=1)})
+    row.ended_at = utc_now() if ended else None
+    session.add(row)
+    session.flush()
+    signer: TokenSigner = api.app.state.signer
+    return signer.sign(Claims(account.gotrue_id, row.id), began)
+
+
+def worthless_tokens(session: Session, api: Api, account: Account) -> dict[str, str]:
+    """Tokens of an owner that may do everything, and that no longer count or never did."""
+    tokens = {"a token that nobody has": "sbp_" + "0" * 40, "nonsense": "nonsense"}
+    for what in ("an expired token", "a revoked token"):
+        tokens[what] = accounts.generate_token()
+        row = accounts.register_token(session, account, what, tokens[what])
+        row.expires_at = utc_now() if "expired" in what else None
+        row.revoked_at = utc_now() if "revoked" in what else None
+        session.add(row)
+    tokens["an expired sign-in"] = signed_in(session, api, account, ago=LIFETIME)
+    tokens["an ended sign-in"] = signed_in(session, api, account, ended=True)
+    forger = TokenSigner("a key that is not that of the installation", api.settings.installation)
+    tokens["a forged sign-in"] = forger.sign(Claims(account.gotrue_id, str(uuid.uuid4())), utc_now())
+    return tokens
 
 
 @pytest.fixture
@@ -114,12 +156,12 @@ def test_nobody_gets_through_who_may_not(api: Api, world: World, gates: FastAPI)
     for route in api_routes(gates):
         path = route.path.format_map(_Filled(world.names))
         for method in sorted(route.methods):
-            for token in (None, NOBODY):
-                headers = {"Authorization": token or ""}
+            for what, token in {"no token": None, **world.worthless}.items():
+                headers = {"Authorization": "" if token is None else f"Bearer {token}"}
                 status = api.client.request(method, path, headers=headers).status_code
                 combinations += 1
                 if status != 401:
-                    holes.append(f"{method} {route.path} with {token}: {status}")
+                    holes.append(f"{method} {route.path} with {what}: {status}")
             for caller in world.callers:
                 headers = {"Authorization": f"Bearer {caller.token}"}
                 status = api.client.request(method, path, headers=headers).status_code
@@ -134,9 +176,9 @@ def test_nobody_gets_through_who_may_not(api: Api, world: World, gates: FastAPI)
 
 
 def test_a_role_in_the_named_organization_decides_who_creates(api: Api, world: World) -> None:
-    for caller in world.callers:
+    for number, caller in enumerate(world.callers):
         headers = {"Authorization": f"Bearer {caller.token}"}
-        body = api.body(name=f"By {caller.role} {caller.is_operator}")
+        body = api.body(name=f"Number {number}")
         status = api.client.post("/v1/projects", json=body, headers=headers).status_code
         may = caller.role is not None and Permission.ORGANIZATION_PROJECTS_CREATE in ROLES[caller.role]
         assert status == (201 if may else 403), caller

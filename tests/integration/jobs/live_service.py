@@ -100,7 +100,7 @@ class ServiceProcess:
         return run
 
     def status_of(self, ref: str) -> str:
-        status: str = self.client.get(f"/v1/projects/{ref}").json()["status"]
+        status: str = self.client.get(f"/fleet/projects/{ref}").json()["status"]
         return status
 
     def wait_for(self, run_id: str, *statuses: str, seconds: float = 40) -> dict[str, Any]:

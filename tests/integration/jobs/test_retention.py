@@ -6,6 +6,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from supafleet.audit.models import AuditEntry
 from supafleet.bootstrap import prepare
 from supafleet.db import engine_from_url, unit_of_work, utc_now
 from supafleet.jobs.engine import build_job_engine
@@ -28,6 +29,11 @@ def test_runs_are_kept_for_the_days_of_the_setting(database_url: str, tmp_path: 
             session.execute(
                 sa.update(Run).where(Run.id == run_id).values(ended_at=utc_now() - timedelta(days=days))  # type: ignore[arg-type]
             )
+    for operation, days in (("old", 366), ("kept", 364)):
+        with unit_of_work(engine) as session:
+            at = utc_now() - timedelta(days=days)
+            fields = {"at": at, "operation": operation, "target": {}, "status": 200, "outcome": "done"}
+            session.add(AuditEntry.model_validate(fields))
     jobs.stop()
 
     # It looks at its start, and then every hour.
@@ -44,6 +50,7 @@ def test_runs_are_kept_for_the_days_of_the_setting(database_url: str, tmp_path: 
     assert _count(engine, "run", "id", kept) == 1
     assert _count(engine, "run_event", "run_id", kept) > 1
     assert _count(engine, table, "workflow_uuid", kept) == 1
+    assert [_count(engine, "audit_entry", "operation", operation) for operation in ("old", "kept")] == [0, 1]
     engine.dispose()
 
 

@@ -77,6 +77,7 @@ class FleetDouble:
     stays_open: bool = False
     create_refusal: tuple[int, str] | None = None
     delete_refusals: list[tuple[int, str]] = field(default_factory=list)
+    tokens: list[dict[str, Any]] = field(default_factory=list)
     requests: list[tuple[str, str]] = field(default_factory=list)
     bodies: list[dict[str, Any]] = field(default_factory=list)
     last_event_ids: list[str | None] = field(default_factory=list)
@@ -126,6 +127,8 @@ class FleetDouble:
                 Route("/v1/projects", self._projects, methods=["GET", "POST"]),
                 Route("/v1/projects/{ref}", self._delete, methods=["DELETE"]),
                 Route("/v1/projects/{ref}/api-keys", self._keys),
+                Route("/fleet/account/tokens", self._tokens, methods=["GET", "POST"]),
+                Route("/fleet/account/tokens/{token_id}", self._revoke_token, methods=["DELETE"]),
                 Route("/fleet/projects/{ref}", self._fleet_project),
                 Route("/fleet/projects/{ref}/logs", self._logs),
                 Route("/fleet/runs", self._runs),
@@ -177,6 +180,26 @@ class FleetDouble:
         keys = [{"name": "anon", "api_key": "anon-jwt", "type": "legacy"}]
         keys.append({"name": "service_role", "api_key": "service-jwt" if is_revealed else "ser...", "type": "legacy"})
         return self._refused(request) or JSONResponse(keys)
+
+    async def _tokens(self, request: Request) -> Response:
+        if refused := self._refused(request):
+            return refused
+        if request.method == "GET":
+            return JSONResponse(self.tokens)
+        body = await request.json()
+        self.bodies.append(body)
+        row = {"id": len(self.tokens) + 1, "name": body["name"], "prefix": TOKEN[:8], "created_at": STARTED_AT}
+        self.tokens.append({**row, "expires_at": None, "last_used_at": None, "revoked_at": None})
+        return JSONResponse({**self.tokens[-1], "token": TOKEN}, status_code=201)
+
+    async def _revoke_token(self, request: Request) -> Response:
+        if refused := self._refused(request):
+            return refused
+        for row in self.tokens:
+            if str(row["id"]) == request.path_params["token_id"]:
+                row["revoked_at"] = STARTED_AT
+                return JSONResponse(row)
+        return JSONResponse({"message": "The account has no such token."}, status_code=404)
 
     async def _fleet_project(self, request: Request) -> Response:
         if refused := self._refused(request):
