@@ -43,6 +43,9 @@ from supafleet.runs.router import router as runs_router
 from supafleet.secrets import installation
 from supafleet.secrets.cipher import load_cipher
 from supafleet.settings import Settings
+from supafleet.studio.pg_meta_router import router as studio_pg_meta_router
+from supafleet.studio.project_router import router as studio_projects_router
+from supafleet.studio.router import router as studio_router
 
 log = structlog.get_logger(__name__)
 
@@ -113,6 +116,9 @@ def create_app(settings: Settings | None = None, launcher: PlaybookLauncher | No
         hosts_router,
         runs_router,
         probes_router,
+        studio_router,
+        studio_projects_router,
+        studio_pg_meta_router,
     ):
         app.include_router(router)
     install_document(app)

@@ -190,6 +190,7 @@ def responses(*status_codes: int) -> dict[int | str, dict[str, Any]]:
 
 
 _DESCRIPTIONS = {
+    400: "It cannot be done as it was asked for.",
     401: "The access token is missing or not valid.",
     403: "The account may not do this.",
     404: "It does not exist.",

@@ -123,7 +123,7 @@ def _common(project: Project, organization: Organization, host: DockerHost, sett
 
 def _response(project: Project, organization: Organization, host: DockerHost, settings: Settings) -> ProjectResponse:
     database = DatabaseInfo(
-        host=f"db.{project.ref}.{settings.project_domain}",
+        host=service.database_host(project, settings),
         version=catalogue.postgres_version(project.release),
         postgres_engine=catalogue.postgres_engine(project.release),
         release_channel="ga",

@@ -213,6 +213,11 @@ def public_url(project: Project, host: DockerHost) -> str:
     return f"http://{hosts.public_host(host)}:{project.gateway_port}"
 
 
+def database_host(project: Project, settings: Settings) -> str:
+    """Where clients find the project's database."""
+    return f"db.{project.ref}.{settings.project_domain}"
+
+
 def folded_state(session: Session, ref: str) -> ProjectState:
     """What is stored of the project, as the state that `fold` goes on from.
 

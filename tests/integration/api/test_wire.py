@@ -14,9 +14,9 @@ from supafleet.db import utc_now
 from supafleet.projects import creation
 from tests.integration.api.conftest import Api
 
-OPEN_PATHS = {"/healthz", "/readyz"}
 #: What gives tokens can want none.
 SIGN_IN_PATHS = {"/auth/token", "/platform/signup"}
+OPEN_PATHS = {"/healthz", "/readyz", "/status", "/configcat/configuration-files/{key}/config_v5.json"}
 
 
 def routes(api: Api) -> list[tuple[str, str]]:
