@@ -170,13 +170,17 @@ def responses(*status_codes: int) -> dict[int | str, dict[str, Any]]:
 
 
 _DESCRIPTIONS = {
+    400: "It cannot be done as it was asked for.",
     401: "The access token is missing or not valid.",
     403: "The account may not do this.",
     404: "It does not exist.",
     409: "It collides with what is there or is being done.",
     422: "A field has a value that is not allowed.",
+    429: "The project has too many requests underway.",
+    501: "This is not available.",
     502: "What it needs on the Docker host failed.",
     503: "The service is not ready.",
+    504: "The answer did not come in time.",
 }
 
 # Pydantic's words for a kind of mistake, in ours; the value itself is never repeated since it may be a secret.

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -10,7 +11,13 @@ from sqlmodel import Session
 
 from supafleet.accounts.service import Actor
 from supafleet.db import reading, row_id
-from supafleet.errors import HostFailed, IllegalTransition, InvalidField, ProjectNotFound, describe_validation_errors
+from supafleet.errors import (
+    HostFailed,
+    IllegalTransition,
+    InvalidField,
+    ProjectNotFound,
+    describe_validation_errors,
+)
 from supafleet.jobs.engine import JobEngine
 from supafleet.projects import repository, service
 from supafleet.projects.models import Project
@@ -46,9 +53,7 @@ def change_project(
         IllegalTransition: the project is going, or never came up.
     """
     service.get_project(session, ref, actor)
-    project = repository.lock_project(session, ref)
-    if project is None:
-        raise ProjectNotFound(ref)
+    project = _lock(session, ref)
     if project.desired_state == Desired.REMOVED:
         raise IllegalTransition(f"A project that is {project.status} cannot be changed.")
     if patch.self_healing is not None:
@@ -69,6 +74,40 @@ def request_converge(session: Session, jobs: JobEngine, project: Project, actor:
     return project.desired_generation if project.status in _COMING else None
 
 
+def keep_secret(session: Session, ref: str, name: str, value: str, settings: Settings, *, replace: bool = False) -> str:
+    """The project's secret of this name: the value when there is none yet, or when it shall be replaced.
+
+    Raises:
+        ProjectNotFound: there is none, or it was removed.
+    """
+    project = _lock(session, ref)
+    present = secrets.reveal_secrets(session, row_id(project), settings).get(name)
+    if present is not None and not replace:
+        return present
+    secrets.replace_secret(session, row_id(project), name, value, settings)
+    return value
+
+
+def change_secrets(
+    session: Session,
+    jobs: JobEngine,
+    ref: str,
+    changed: Mapping[str, str | None],
+    actor: Actor,
+    reason: str,
+    settings: Settings,
+) -> int | None:
+    """Store secrets, None to forget one; the generation that will be applied, or None when nothing has to be.
+
+    Raises:
+        ProjectNotFound: there is none, or it was removed.
+    """
+    project = _lock(session, ref)
+    for name, value in changed.items():
+        secrets.replace_secret(session, row_id(project), name, value, settings)
+    return request_converge(session, jobs, project, actor, reason)
+
+
 def wait_until_applied(engine: Engine, ref: str, generation: int, timeout_seconds: float) -> None:
     """Return once the generation was seen to be applied.
 
@@ -87,6 +126,13 @@ def wait_until_applied(engine: Engine, ref: str, generation: int, timeout_second
         if time.monotonic() >= until:
             raise NotApplied(f"The change is stored but was not applied within {timeout_seconds:g} s; it still may be.")
         time.sleep(_POLL_SECONDS)
+
+
+def _lock(session: Session, ref: str) -> Project:
+    project = repository.lock_project(session, ref)
+    if project is None:
+        raise ProjectNotFound(ref)
+    return project
 
 
 def _has_failed(run: Run | None, generation: int) -> bool:
