@@ -8,8 +8,12 @@ begin
     where rolname ~ '^cli_login_[0-9a-f]{12}$' and rolvaliduntil < now()
       and not exists (select from pg_stat_activity where usename = rolname)
   loop
-    execute format('drop owned by %I', one);
-    execute format('drop role %I', one);
+    begin
+      execute format('drop owned by %I', one);
+      execute format('drop role %I', one);
+    exception when dependent_objects_still_exist then
+      null;  -- it owns something in another database, and can no longer log in
+    end;
   end loop;
   execute format(
     'create role %I login %s password %L valid until %L in role %I',
