@@ -18,6 +18,10 @@ from supafleet.api_keys.router import router as api_keys_router
 from supafleet.audit.recording import AuditRecord
 from supafleet.audit.router import router as audit_router
 from supafleet.bootstrap import prepare
+from supafleet.database.gateway import Gateways
+from supafleet.database.history_router import router as history_router
+from supafleet.database.insight_router import router as insight_router
+from supafleet.database.router import router as database_router
 from supafleet.db import engine_from_url, reading
 from supafleet.document import install_document
 from supafleet.errors import StartRefused, register_error_handlers
@@ -76,8 +80,10 @@ def create_app(settings: Settings | None = None, launcher: PlaybookLauncher | No
             await run_in_threadpool(app.state.jobs.start)
             app.state.log_readers = LogReaders(chosen, engine, launcher)
             await run_in_threadpool(app.state.log_readers.start)
+            app.state.gateways = Gateways()
             log.info("service.started", url=chosen.resolved_public_url, database=engine.dialect.name)
             yield
+            await app.state.gateways.close()
             await app.state.log_readers.stop()
             await run_in_threadpool(app.state.jobs.stop)
             log.info("service.stopped")
@@ -113,6 +119,9 @@ def create_app(settings: Settings | None = None, launcher: PlaybookLauncher | No
         functions_router,
         function_secrets_router,
         api_keys_router,
+        database_router,
+        history_router,
+        insight_router,
         hosts_router,
         runs_router,
         probes_router,

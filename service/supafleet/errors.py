@@ -201,6 +201,7 @@ _DESCRIPTIONS = {
     501: "The official API has it, this one has not.",
     502: "What it needs on the Docker host failed.",
     503: "The service is not ready.",
+    504: "The answer did not come in time.",
 }
 
 # Pydantic's words for a kind of mistake, in ours; the value itself is never repeated since it may be a secret.

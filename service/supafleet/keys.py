@@ -26,7 +26,8 @@ def check_database_password(value: str) -> str | None:
     return None
 
 
-def _password() -> str:
+def generate_password() -> str:
+    """A random password of the alphabet that every place takes."""
     return secrets.token_hex(16)
 
 
@@ -56,19 +57,19 @@ def generate_project_secrets(postgres_password: str | None = None) -> dict[str, 
     """
     jwt_secret = _base64(30)
     return {
-        "postgres_password": postgres_password or _password(),
-        "authenticator_password": _password(),
-        "auth_admin_password": _password(),
-        "storage_admin_password": _password(),
-        "functions_admin_password": _password(),
-        "pgbouncer_password": _password(),
+        "postgres_password": postgres_password or generate_password(),
+        "authenticator_password": generate_password(),
+        "auth_admin_password": generate_password(),
+        "storage_admin_password": generate_password(),
+        "functions_admin_password": generate_password(),
+        "pgbouncer_password": generate_password(),
         "jwt_secret": jwt_secret,
         "anon_key": sign_api_key("anon", jwt_secret),
         "service_role_key": sign_api_key("service_role", jwt_secret),
         "gateway_publishable_key": generate_opaque_key("publishable"),
         "gateway_secret_key": generate_opaque_key("secret"),
         "dashboard_username": "supabase",
-        "dashboard_password": _password(),
+        "dashboard_password": generate_password(),
         "secret_key_base": _base64(48),
         "realtime_db_enc_key": secrets.token_hex(8),
         "pg_meta_crypto_key": _base64(24),

@@ -45,7 +45,8 @@ def configure_logging(settings: Settings) -> None:
     # Its access log would repeat ours; its lines hold the whole URL with the query.
     logging.getLogger("uvicorn.access").disabled = True
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    for noisy in ("httpx", "httpcore"):  # the second would tell all headers, and with them keys
+        logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
 def hide_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

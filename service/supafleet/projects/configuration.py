@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -85,6 +86,40 @@ def wait_for(engine: Engine, ref: str, generation: int | None) -> None:
     """
     if generation is not None:
         wait_until_applied(engine, ref, generation, _APPLY_SECONDS)
+
+
+def keep_secret(session: Session, ref: str, name: str, value: str, settings: Settings, *, replace: bool = False) -> str:
+    """The project's secret of this name: the value when there is none yet, or when it shall be replaced.
+
+    Raises:
+        ProjectNotFound: there is none, or it was removed.
+    """
+    project = service.lock_project(session, ref)
+    present = secrets.reveal_secrets(session, row_id(project), settings).get(name)
+    if present is not None and not replace:
+        return present
+    secrets.replace_secret(session, row_id(project), name, value, settings)
+    return value
+
+
+def change_secrets(
+    session: Session,
+    jobs: JobEngine,
+    ref: str,
+    changed: Mapping[str, str | None],
+    actor: Actor,
+    reason: str,
+    settings: Settings,
+) -> int | None:
+    """Store secrets, None to forget one; the generation that will be applied, or None when nothing has to be.
+
+    Raises:
+        ProjectNotFound: there is none, or it was removed.
+    """
+    project = service.lock_project(session, ref)
+    for name, value in changed.items():
+        secrets.replace_secret(session, row_id(project), name, value, settings)
+    return request_converge(session, jobs, project, actor, reason)
 
 
 def wait_until_applied(engine: Engine, ref: str, generation: int, timeout_seconds: float) -> None:

@@ -30,6 +30,8 @@ from supafleet.settings import Settings
 
 #: The owner's environment variables, kept among the project's secrets.
 ENVIRONMENT_SECRET = "settings.environment"  # noqa: S105 - a name
+#: What only this service logs in to a database with: no container is given it.
+DATABASE_SECRETS = "database."
 
 
 def find_project(session: Session, ref: str) -> Project | None:
@@ -52,13 +54,14 @@ def get_project(session: Session, ref: str, actor: Actor) -> Project:
     return project
 
 
-def lock_project(session: Session, ref: str, actor: Actor) -> Project:
-    """The project for a member of its organization, its row locked until the transaction ends.
+def lock_project(session: Session, ref: str, actor: Actor | None = None) -> Project:
+    """The project, its row locked until the transaction ends; with an actor, for a member of its organization.
 
     Raises:
         ProjectNotFound, Forbidden: as `get_project`.
     """
-    get_project(session, ref, actor)
+    if actor is not None:
+        get_project(session, ref, actor)
     project = repository.lock_project(session, ref)
     if project is None:
         raise ProjectNotFound(ref)
@@ -175,6 +178,7 @@ def run_inputs(session: Session, ref: str, settings: Settings) -> dict[str, Any]
     host = hosts.get_host(session, project.host_id)
     organization = organizations.get_organization_by_id(session, project.organization_id)
     values = secrets.reveal_secrets(session, row_id(project), settings)
+    values = {name: value for name, value in values.items() if not name.startswith(DATABASE_SECRETS)}
     environment = json.loads(values.pop(ENVIRONMENT_SECRET, "{}"))
     return {
         "project": _inventory_project(project, host, organization, settings, environment),

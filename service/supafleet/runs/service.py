@@ -113,6 +113,17 @@ def busy_refs(session: Session) -> set[str]:
     return repository.list_busy(session)
 
 
+def require_idle(session: Session, project_ref: str) -> None:
+    """Let nothing be done beside a run that changes the project.
+
+    Raises:
+        ProjectBusy: one has not ended.
+    """
+    holder = unfinished_run(session, project_ref)
+    if holder is not None:
+        raise _busy(holder)
+
+
 def latest_run(session: Session, project_ref: str, *, changing_only: bool = True) -> Run | None:
     """The newest run of a project, by default only of those that change it."""
     return repository.find_latest(session, project_ref, Lane.CHANGE if changing_only else None)

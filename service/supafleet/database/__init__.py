@@ -1,0 +1,1 @@
+"""A project's database, reached through the project's own gateway."""

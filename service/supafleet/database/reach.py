@@ -1,0 +1,28 @@
+"""What routes about a project's database ask for: its project, and the way to the gateways."""
+
+from typing import Annotated
+
+from fastapi import Depends, Path, Response
+
+from supafleet.database.gateway import Gateways, ReachedProject, get_gateways
+from supafleet.database.service import locate
+from supafleet.db import EngineDep
+from supafleet.deps import CurrentActor, SettingsDep
+
+ProjectRef = Annotated[str, Path(description="Ref of the project: 20 lowercase letters.")]
+GatewaysDep = Annotated[Gateways, Depends(get_gateways)]
+
+
+def get_reached_project(
+    ref: ProjectRef, engine: EngineDep, actor: CurrentActor, settings: SettingsDep
+) -> ReachedProject:
+    """The project of the path, when it is up; nothing of our own database is held while its own is asked."""
+    return locate(engine, ref, actor, settings)
+
+
+ReachedDep = Annotated[ReachedProject, Depends(get_reached_project)]
+
+
+def empty() -> Response:
+    """What official clients expect of a void operation: no body and no content type."""
+    return Response(headers={"Content-Length": "0"})
