@@ -18,19 +18,28 @@ from supafleet.hosts.router import router as hosts_router
 from supafleet.jobs.engine import JobEngine, build_job_engine, build_queueing_engine
 from supafleet.logs import configure_logging
 from supafleet.middleware import RequestLog
+from supafleet.official.entitlements_router import router as entitlements_router
+from supafleet.official.router import unbuilt_router
 from supafleet.organizations.router import router as organizations_router
 from supafleet.probes import router as probes_router
+from supafleet.project_config.document_router import router as config_document_router
+from supafleet.project_config.router import router as config_router
 from supafleet.projects.doctor_router import router as doctor_router
 from supafleet.projects.fleet_router import router as fleet_projects_router
 from supafleet.projects.lifecycle_router import router as lifecycle_router
 from supafleet.projects.logs import LogReaders
 from supafleet.projects.logs_router import router as logs_router
+from supafleet.projects.network_router import router as network_router
+from supafleet.projects.offers_router import router as offers_router
 from supafleet.projects.router import router as projects_router
 from supafleet.runner.launcher import PlaybookLauncher
 from supafleet.runs.router import router as runs_router
 from supafleet.settings import Settings
 
 log = structlog.get_logger(__name__)
+
+#: Bytes of a body; a route that takes files names its own limit.
+_LARGEST_BODY = 1024 * 1024
 
 
 def create_app(settings: Settings | None = None, launcher: PlaybookLauncher | None = None) -> FastAPI:
@@ -75,22 +84,31 @@ def create_app(settings: Settings | None = None, launcher: PlaybookLauncher | No
         version=version("supafleet"),
         lifespan=lifespan,
         servers=[{"url": chosen.resolved_public_url}],
+        max_body_size=_LARGEST_BODY,
     )
     app.state.settings = chosen
     register_error_handlers(app)
     app.add_middleware(RequestLog)
-    for router in (
+    routers = (
         organizations_router,
+        entitlements_router,
         accounts_router,
+        offers_router,  # before the routes of one project: it has fixed words where those have a ref
         projects_router,
         lifecycle_router,
+        config_router,
+        config_document_router,
+        network_router,
         doctor_router,
         fleet_projects_router,
         logs_router,
         hosts_router,
         runs_router,
         probes_router,
-    ):
+    )
+    for router in routers:
         app.include_router(router)
+    # Last: what is built wins over the refusal of the same place.
+    app.include_router(unbuilt_router(routers))
     install_document(app)
     return app

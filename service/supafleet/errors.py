@@ -122,6 +122,14 @@ class InvalidField(AppError):  # noqa: N818 - a sentence about what happened rea
     def __init__(self, field: str, sentence: str) -> None:
         super().__init__(f"{field}: {sentence}")
         self.field = field
+        self.sentence = sentence
+
+
+class NotBuilt(AppError):  # noqa: N818 - a sentence about what happened reads better
+    """The official API has it, this service does not."""
+
+    status_code = 501
+    code = "not_built"
 
 
 class NotReady(AppError):  # noqa: N818 - a sentence about what happened reads better
@@ -174,7 +182,9 @@ _DESCRIPTIONS = {
     403: "The account may not do this.",
     404: "It does not exist.",
     409: "It collides with what is there or is being done.",
+    413: "The body is larger than the service takes.",
     422: "A field has a value that is not allowed.",
+    501: "This service cannot do it.",
     502: "What it needs on the Docker host failed.",
     503: "The service is not ready.",
 }
@@ -247,6 +257,7 @@ def register_error_handlers(app: FastAPI) -> None:
     def render_http_error(request: Request, error: HTTPException) -> JSONResponse:
         messages = {
             404: f"Nothing is at {quote(request.url.path)}.",
+            413: "The body is larger than this service takes.",
             405: f"{request.method} is not allowed at {quote(request.url.path)}.",
         }
         message = messages.get(error.status_code, str(error.detail))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlmodel import Session
 
 from supafleet.accounts.service import Actor
-from supafleet.errors import InvalidField, ProjectNotFound, allowed
+from supafleet.errors import IllegalTransition, InvalidField, ProjectNotFound, allowed
 from supafleet.jobs.engine import JobEngine
 from supafleet.projects import repository, service
 from supafleet.projects.models import Project
@@ -45,6 +45,19 @@ def resume_project(session: Session, jobs: JobEngine, ref: str, actor: Actor) ->
     run = _request(session, jobs, RunKind.PROJECT_RESUME, project, actor, Status.RESTORING, "be resumed")
     project.desired_state = Desired.ACTIVE
     return run
+
+
+def cancel_resume(session: Session, ref: str, actor: Actor) -> Run:
+    """Ask the run that brings a paused project up to end.
+
+    Raises:
+        IllegalTransition: none is underway.
+    """
+    project = _locked(session, ref, actor)
+    run = runs.unfinished_run(session, ref)
+    if run is None or run.kind != RunKind.PROJECT_RESUME:
+        raise IllegalTransition(f"A project that is {project.status} is not being restored.")
+    return runs.cancel_run(session, run.id, actor.username)
 
 
 def restart_project(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from supafleet.stack.auth_environment import complete_auth_environment
 from supafleet.stack.compose import ComposeInputs, build_compose
 from supafleet.stack.digest import files_digest
 from supafleet.stack.documents import dump_yaml, read_yaml
@@ -92,7 +93,10 @@ def _environment_files(project: Project, release: Release, context: Mapping[str,
             variable: render_text(template, context, f"{name}.yml environment.{variable}")
             for variable, template in service.environment.items()
         }
-        variables.update(project.settings.environment.get(name, {}))
+        chosen = project.settings.environment.get(name, {})
+        if name == "auth":
+            chosen = complete_auth_environment(chosen, project_urls(project).issuer)
+        variables.update(chosen)
         files[f"env/{name}.env"] = RenderedFile(format_environment(name, variables), _PRIVATE_MODE, secret=True)
     return files
 
