@@ -110,13 +110,13 @@ def change_storage(
     jobs: JobsDep,
     actor: CurrentActor,
     settings: SettingsDep,
-) -> StorageConfig:
+) -> Response:
     """Change how Storage is set up. The answer comes when it is applied."""
     patch = body.model_dump(exclude_unset=True)
-    after = change_settings(
+    change_settings(
         engine, jobs, ref, lambda known: storage.change(known, patch), actor, settings, places=storage.PLACES
     )
-    return storage.read(after, ref)
+    return Response(status_code=status.HTTP_200_OK, headers={"Content-Length": "0"})
 
 
 @router.get(
