@@ -84,7 +84,6 @@ def create_app(settings: Settings | None = None, launcher: PlaybookLauncher | No
         version=version("supafleet"),
         lifespan=lifespan,
         servers=[{"url": chosen.resolved_public_url}],
-        max_body_size=_LARGEST_BODY,
     )
     app.state.settings = chosen
     register_error_handlers(app)
@@ -107,8 +106,8 @@ def create_app(settings: Settings | None = None, launcher: PlaybookLauncher | No
         probes_router,
     )
     for router in routers:
-        app.include_router(router)
+        app.include_router(router, max_body_size=_LARGEST_BODY)
     # Last: what is built wins over the refusal of the same place.
-    app.include_router(unbuilt_router(routers))
+    app.include_router(unbuilt_router(routers), max_body_size=_LARGEST_BODY)
     install_document(app)
     return app

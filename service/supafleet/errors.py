@@ -257,7 +257,6 @@ def register_error_handlers(app: FastAPI) -> None:
     def render_http_error(request: Request, error: HTTPException) -> JSONResponse:
         messages = {
             404: f"Nothing is at {quote(request.url.path)}.",
-            413: "The body is larger than this service takes.",
             405: f"{request.method} is not allowed at {quote(request.url.path)}.",
         }
         message = messages.get(error.status_code, str(error.detail))
