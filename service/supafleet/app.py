@@ -27,18 +27,25 @@ from supafleet.document import install_document
 from supafleet.errors import StartRefused, register_error_handlers
 from supafleet.functions.router import router as functions_router
 from supafleet.functions.secrets_router import router as function_secrets_router
+from supafleet.functions.upload import MOST_BYTES
 from supafleet.hosts.router import router as hosts_router
 from supafleet.jobs.engine import JobEngine, build_job_engine, build_queueing_engine
 from supafleet.logs import configure_logging
 from supafleet.middleware import RequestLog
+from supafleet.official.entitlements_router import router as entitlements_router
+from supafleet.official.router import unbuilt_router
 from supafleet.organizations.members_router import router as members_router
 from supafleet.organizations.router import router as organizations_router
 from supafleet.probes import router as probes_router
+from supafleet.project_config.document_router import router as config_document_router
+from supafleet.project_config.router import router as config_router
 from supafleet.projects.doctor_router import router as doctor_router
 from supafleet.projects.fleet_router import router as fleet_projects_router
 from supafleet.projects.lifecycle_router import router as lifecycle_router
 from supafleet.projects.logs import LogReaders
 from supafleet.projects.logs_router import router as logs_router
+from supafleet.projects.network_router import router as network_router
+from supafleet.projects.offers_router import router as offers_router
 from supafleet.projects.organization_router import router as organization_projects_router
 from supafleet.projects.router import router as projects_router
 from supafleet.rate_limits import RATE_LIMIT_HEADERS, RateLimits
@@ -52,6 +59,11 @@ from supafleet.studio.project_router import router as studio_projects_router
 from supafleet.studio.router import router as studio_router
 
 log = structlog.get_logger(__name__)
+
+#: Bytes of a body; a route that takes files names its own limit.
+_LARGEST_BODY = 1024 * 1024
+# The code of a function and what surrounds it.
+_LARGEST_UPLOAD = MOST_BYTES + _LARGEST_BODY
 
 
 def create_app(settings: Settings | None = None, launcher: PlaybookLauncher | None = None) -> FastAPI:
@@ -103,20 +115,24 @@ def create_app(settings: Settings | None = None, launcher: PlaybookLauncher | No
     app.state.settings = chosen
     register_error_handlers(app)
     _add_middleware(app, chosen)
-    for router in (
+    routers = (
         organizations_router,
+        entitlements_router,
         members_router,
         organization_projects_router,
         accounts_router,
         auth_router,
         account_router,
         audit_router,
+        offers_router,  # before the routes of one project: it has fixed words where those have a ref
         projects_router,
         lifecycle_router,
+        config_router,
+        config_document_router,
+        network_router,
         doctor_router,
         fleet_projects_router,
         logs_router,
-        functions_router,
         function_secrets_router,
         api_keys_router,
         database_router,
@@ -128,8 +144,12 @@ def create_app(settings: Settings | None = None, launcher: PlaybookLauncher | No
         studio_router,
         studio_projects_router,
         studio_pg_meta_router,
-    ):
-        app.include_router(router)
+    )
+    for router in routers:
+        app.include_router(router, max_body_size=_LARGEST_BODY)
+    app.include_router(functions_router, max_body_size=_LARGEST_UPLOAD)
+    # Last: what is built wins over the refusal of the same place.
+    app.include_router(unbuilt_router((*routers, functions_router)), max_body_size=_LARGEST_BODY)
     install_document(app)
     return app
 

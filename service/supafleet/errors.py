@@ -142,6 +142,14 @@ class InvalidField(AppError):  # noqa: N818 - a sentence about what happened rea
     def __init__(self, field: str, sentence: str) -> None:
         super().__init__(f"{field}: {sentence}")
         self.field = field
+        self.sentence = sentence
+
+
+class NotBuilt(AppError):  # noqa: N818 - a sentence about what happened reads better
+    """The official API has it, this service does not."""
+
+    status_code = 501
+    code = "not_built"
 
 
 class NotReady(AppError):  # noqa: N818 - a sentence about what happened reads better
@@ -195,10 +203,10 @@ _DESCRIPTIONS = {
     403: "The account may not do this.",
     404: "It does not exist.",
     409: "It collides with what is there or is being done.",
-    413: "It is larger than what is taken.",
+    413: "The body is larger than the service takes.",
     422: "A field has a value that is not allowed.",
     429: "It was asked too often; Retry-After says in how many seconds it may be asked again.",
-    501: "The official API has it, this one has not.",
+    501: "This service cannot do it.",
     502: "What it needs on the Docker host failed.",
     503: "The service is not ready.",
     504: "The answer did not come in time.",

@@ -9,6 +9,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 log = structlog.get_logger(__name__)
 
+#: What is said of a body beyond the limit, by whatever part of the framework noticed it.
+TOO_LARGE = "The body is larger than this service takes."
+_TOO_LARGE_BODY = json.dumps({"message": TOO_LARGE}).encode()
+_TOO_LARGE_STATUS = 413
 _QUIET_PATHS = frozenset({"/healthz", "/readyz"})
 
 
@@ -29,7 +33,11 @@ class RequestLog:
         async def send_noting(message: Message) -> None:
             if message["type"] == "http.response.start":
                 status.append(message["status"])
+                if message["status"] == _TOO_LARGE_STATUS:
+                    message["headers"] = _json_headers(_TOO_LARGE_BODY)
                 message["headers"] = [*message.get("headers", []), (b"x-request-id", request_id.encode())]
+            elif status == [_TOO_LARGE_STATUS]:
+                message["body"] = _TOO_LARGE_BODY
             await send(message)
 
         began = time.perf_counter()
@@ -53,6 +61,9 @@ class RequestLog:
 
 async def _send_internal_error(send: Send, request_id: str) -> None:
     body = json.dumps({"message": f"Internal error; see the log with id {request_id}."}).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": 500, "headers": headers})
+    await send({"type": "http.response.start", "status": 500, "headers": _json_headers(body)})
     await send({"type": "http.response.body", "body": body})
+
+
+def _json_headers(body: bytes) -> list[tuple[bytes, bytes]]:
+    return [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]

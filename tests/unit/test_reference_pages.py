@@ -23,7 +23,7 @@ def rows_of(page: str) -> dict[str, list[str]]:
     return {row[0].strip("`"): row[1:] for row in rows}
 
 
-@pytest.mark.parametrize("page", ["settings.md", "project-settings.md", "deviations.md"])
+@pytest.mark.parametrize("page", ["settings.md", "project-settings.md", "deviations.md", "api.md"])
 def test_a_page_is_what_make_docs_writes(page: str) -> None:
     written = ROOT / "docs" / "reference" / page
     assert written.read_text() == dict(reference_pages(ROOT))[written], "run `make docs`"
@@ -63,6 +63,15 @@ def test_every_deviation_has_its_row_and_reason() -> None:
         assert f"| `{row['field']}` |" in page
         assert row["reason"] in page
     assert "### Every service but db\n" in page
+
+
+def test_the_page_of_the_api_tells_what_is_there_and_what_is_not() -> None:
+    page = (ROOT / "docs" / "reference" / "api.md").read_text()
+    assert "| `PATCH /v1/projects/{ref}/config/auth` | 200 | Change how Auth is set up;" in page
+    assert "| `PATCH /v1/projects/{ref}/config/auth` | `v1-update-auth-service-config` | yes |" in page
+    assert (
+        "| `POST /v1/projects/{ref}/vanity-subdomain/activate` | `v1-activate-vanity-subdomain-config` | 501 |" in page
+    )
 
 
 def test_a_page_that_is_out_of_date_is_named_and_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,10 +5,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from supafleet.app import create_app
 from supafleet.content import content_root
+from supafleet.docs.api_page import api_page
 from supafleet.docs.deviations_page import deviations_page
 from supafleet.docs.role_readme import RoleReadmeError, render_role_readme
 from supafleet.docs.settings_pages import project_settings_page, settings_page
+from supafleet.settings import Settings
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -45,6 +48,7 @@ def reference_pages(root: Path) -> Iterator[tuple[Path, str]]:
     yield folder / "settings.md", settings_page()
     yield folder / "project-settings.md", project_settings_page()
     yield folder / "deviations.md", deviations_page(root)
+    yield folder / "api.md", api_page(create_app(Settings()))
 
 
 if __name__ == "__main__":

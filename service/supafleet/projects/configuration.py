@@ -2,11 +2,12 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic import ValidationError
 from sqlalchemy.engine import Engine
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
 from supafleet.accounts.service import Actor
@@ -14,6 +15,7 @@ from supafleet.db import reading, row_id
 from supafleet.errors import HostFailed, IllegalTransition, InvalidField, describe_validation_errors
 from supafleet.jobs.engine import JobEngine
 from supafleet.projects import repository, service
+from supafleet.projects.creation import NameTaken
 from supafleet.projects.models import Project
 from supafleet.projects.schemas import ProjectPatch
 from supafleet.projects.states import LIVE, Desired, Status
@@ -49,9 +51,60 @@ def change_project(
     project = lock_for_change(session, ref, actor)
     if patch.self_healing is not None:
         project.self_healing, project.heals, project.heal_after = patch.self_healing, 0, None
-    is_changed = patch.settings is not None and _store(session, project, patch.settings, settings)
+    before = _known_settings(session, project, settings)
+    is_changed = patch.settings is not None and _store(session, project, before, patch.settings, settings)
     session.add(project)
     return request_converge(session, jobs, project, actor, "Settings changed.") if is_changed else None
+
+
+def rewrite_settings(
+    session: Session,
+    jobs: JobEngine,
+    ref: str,
+    rewrite: Callable[[ProjectSettings], Mapping[str, Any]],
+    actor: Actor,
+    settings: Settings,
+) -> int | None:
+    """Store what `rewrite` makes of the settings, as they are once the project is locked; the generation to wait for.
+
+    Raises:
+        InvalidField: the settings that would come of it are not valid; nothing is changed.
+        IllegalTransition: the project is going.
+    """
+    project = lock_for_change(session, ref, actor)
+    before = _known_settings(session, project, settings)
+    wishes = rewrite(ProjectSettings.model_validate(before))
+    if not _store(session, project, before, wishes, settings):
+        return None
+    return request_converge(session, jobs, project, actor, "Settings changed.")
+
+
+def rename_project(session: Session, jobs: JobEngine, ref: str, name: str, actor: Actor) -> tuple[Project, int | None]:
+    """Give the project another name, which its Studio shows too; the project and the generation to wait for.
+
+    Raises:
+        NameTaken: another project of the organization has the name.
+        IllegalTransition: the project is going.
+    """
+    project = lock_for_change(session, ref, actor)
+    if project.name == name:
+        return project, None
+    if repository.find_project_by_name(session, project.organization_id, name) is not None:
+        raise NameTaken(name)
+    project.name = name
+    try:
+        with session.begin_nested():
+            session.add(project)
+            session.flush()
+    except IntegrityError:
+        raise NameTaken(name) from None
+    return project, request_converge(session, jobs, project, actor, "Renamed.")
+
+
+def stored_settings(session: Session, ref: str, actor: Actor, settings: Settings) -> ProjectSettings:
+    """All settings of the project, with its owner's environment variables in the clear."""
+    project = service.get_project(session, ref, actor)
+    return ProjectSettings.model_validate(_known_settings(session, project, settings))
 
 
 def lock_for_change(session: Session, ref: str, actor: Actor) -> Project:
@@ -146,11 +199,16 @@ def _has_failed(run: Run | None, generation: int) -> bool:
     return run is not None and run.ended_at is not None and (run.generation or 0) >= generation
 
 
-def _store(session: Session, project: Project, wishes: dict[str, Any], settings: Settings) -> bool:
-    """Merge the wishes, name by name; null takes a setting back to its default. Whether anything is different."""
+def _known_settings(session: Session, project: Project, settings: Settings) -> dict[str, Any]:
     known = secrets.reveal_secrets(session, row_id(project), settings)
     environment = json.loads(known.get(service.ENVIRONMENT_SECRET, "{}"))
-    before = project.settings | ({"environment": environment} if environment else {})
+    return project.settings | ({"environment": environment} if environment else {})
+
+
+def _store(
+    session: Session, project: Project, before: Mapping[str, Any], wishes: Mapping[str, Any], settings: Settings
+) -> bool:
+    """Merge the wishes, name by name; null takes a setting back to its default. Whether anything is different."""
     merged = {name: value for name, value in {**before, **wishes}.items() if value is not None}
     try:
         after = ProjectSettings.model_validate(merged).model_dump(mode="json", exclude_unset=True)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlmodel import Session
 
 from supafleet.accounts.service import Actor
-from supafleet.errors import InvalidField, allowed
+from supafleet.errors import IllegalTransition, InvalidField, allowed
 from supafleet.jobs.engine import JobEngine
 from supafleet.projects import service
 from supafleet.projects.models import Project
@@ -31,6 +31,19 @@ def resume_project(session: Session, jobs: JobEngine, ref: str, actor: Actor) ->
         ProjectBusy, IllegalTransition: another run has not ended, or the project was not paused.
     """
     return _turn(session, jobs, ref, actor, RunKind.PROJECT_RESUME, Desired.ACTIVE, "be resumed")
+
+
+def cancel_resume(session: Session, ref: str, actor: Actor) -> Run:
+    """Ask the run that brings a paused project up to end.
+
+    Raises:
+        IllegalTransition: none is underway.
+    """
+    project = service.lock_project(session, ref, actor)
+    run = runs.unfinished_run(session, ref)
+    if run is None or run.kind != RunKind.PROJECT_RESUME:
+        raise IllegalTransition(f"A project that is {project.status} is not being restored.")
+    return runs.cancel_run(session, run.id, actor.username)
 
 
 def restart_project(

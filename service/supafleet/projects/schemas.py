@@ -94,6 +94,14 @@ class ProjectPatch(BaseModel):
     self_healing: bool | None = Field(default=None, description="Whether lost containers are brought back.")
 
 
+class ProjectRename(BaseModel):
+    """Another name."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: DisplayName = Field(description="Name of the project, one line, free within the organization.")
+
+
 class RestartBody(BaseModel):
     """What to restart."""
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from supafleet.stack.auth_environment import complete_auth_environment
 from supafleet.stack.compose import ComposeInputs, build_compose
 from supafleet.stack.digest import files_digest
 from supafleet.stack.documents import dump_yaml, read_yaml
@@ -107,7 +108,10 @@ def _environment_files(
             variable: render_text(template, context, f"{name}.yml environment.{variable}")
             for variable, template in service.environment.items()
         }
-        variables.update(project.settings.environment.get(name, {}))
+        chosen = project.settings.environment.get(name, {})
+        if name == "auth":
+            chosen = complete_auth_environment(chosen, project_urls(project).issuer)
+        variables.update(chosen)
         if name == "functions" and function_secrets:
             # One variable of JSON text: a secret may hold line breaks and have the name of a variable of the runtime.
             variables[_FUNCTION_SECRETS] = json.dumps(function_secrets, ensure_ascii=True, sort_keys=True)

@@ -1,0 +1,40 @@
+"""`/v2/projects/{ref}/config`."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path
+
+from supafleet.db import EngineDep, reading
+from supafleet.deps import CurrentActor, SettingsDep, needs
+from supafleet.errors import responses
+from supafleet.permissions import Permission
+from supafleet.project_config import document
+from supafleet.project_config.service import read_settings
+from supafleet.projects import catalogue, service
+
+router = APIRouter(prefix="/v2/projects/{ref}", tags=["Configuration"])
+
+ProjectRef = Annotated[str, Path(description="Ref of the project: 20 lowercase letters.")]
+
+
+@router.get(
+    "/config",
+    operation_id="v2-get-project-config",
+    responses=responses(401, 403, 404),
+    dependencies=needs(
+        Permission.DATABASE_CONFIG_READ,
+        Permission.DATABASE_READ,
+        Permission.DATABASE_SSL_CONFIG_READ,
+        Permission.DATABASE_NETWORK_RESTRICTIONS_READ,
+        Permission.AUTH_CONFIG_READ,
+        Permission.DATA_API_CONFIG_READ,
+        Permission.REALTIME_CONFIG_READ,
+        Permission.STORAGE_CONFIG_READ,
+    ),
+)
+def get_config(ref: ProjectRef, engine: EngineDep, actor: CurrentActor, settings: SettingsDep) -> dict[str, Any]:
+    """Tell how all services of a project are set up."""
+    with reading(engine) as session:
+        release = service.get_project(session, ref, actor).release
+    known = read_settings(engine, ref, actor, settings)
+    return document.describe(known, ref, catalogue.postgres_engine(release))

@@ -1,0 +1,105 @@
+"""The official configuration on the real stack: a change is there when it is answered, and touches only its service."""
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.e2e import docker_eyes
+from tests.e2e.live_service import LiveService
+from tests.e2e.running.conftest import LiveProject
+
+pytestmark = pytest.mark.docker
+
+APPLY_SECONDS = 300
+
+
+@pytest.fixture
+def project(projects: tuple[LiveProject, LiveProject], service: LiveService) -> Iterator[LiveProject]:
+    """A project that has its defaults again afterwards."""
+    chosen = projects[1]
+    yield chosen
+    change(service, chosen, "config/auth", {"disable_signup": None, "password_min_length": None})
+    change(service, chosen, "postgrest", {"max_rows": None})
+    change(service, chosen, "config/database/postgres", {}, "PUT")
+
+
+def change(
+    service: LiveService, project: LiveProject, path: str, body: dict[str, Any], method: str = "PATCH"
+) -> httpx.Response:
+    with service.client() as api:
+        answer = api.request(method, f"/v1/projects/{project.ref}/{path}", json=body, timeout=APPLY_SECONDS)
+    assert answer.status_code == 200, answer.text
+    return answer
+
+
+def touched(project: LiveProject, before: dict[str, str]) -> set[str]:
+    after = docker_eyes.container_ids(project.ref)
+    return {service for service in after if before.get(service) != after[service]}
+
+
+def sign_up(project: LiveProject, name: str) -> httpx.Response:
+    body = {"email": f"{name}@example.com", "password": "longEnough77"}
+    return httpx.post(f"{project.url}/auth/v1/signup", json=body, headers={"apikey": project.anon_key}, timeout=30)
+
+
+def sql(project: LiveProject, statement: str) -> str:
+    return docker_eyes.docker("exec", f"{project.ref}-db", "psql", "-U", "postgres", "-Atc", statement).strip()
+
+
+def test_a_change_is_there_and_touches_one_container(service: LiveService, project: LiveProject) -> None:
+    assert sign_up(project, "first").status_code == 200
+    before = docker_eyes.container_ids(project.ref)
+    assert change(service, project, "config/auth", {"disable_signup": True}).json()["disable_signup"] is True
+    refused = sign_up(project, "second")
+    assert refused.status_code in (403, 422), refused.text
+    assert touched(project, before) == {"auth"}
+    change(service, project, "config/auth", {"disable_signup": False})
+    assert sign_up(project, "second").status_code == 200
+
+    sql(project, "create table many as select n from generate_series(1, 50) n; grant select on many to service_role")
+    before = docker_eyes.container_ids(project.ref)
+    change(service, project, "postgrest", {"max_rows": 7})
+    assert touched(project, before) == {"rest", "studio"}, "Studio shows the limit"
+    keys = {"apikey": project.service_role_key, "Authorization": f"Bearer {project.service_role_key}"}
+    rows = httpx.get(f"{project.url}/rest/v1/many", headers=keys, timeout=30)
+    assert (rows.status_code, len(rows.json())) == (200, 7), rows.text
+
+    before = docker_eyes.container_ids(project.ref)
+    change(service, project, "config/database/postgres", {"work_mem": "7MB", "log_lock_waits": True}, "PUT")
+    assert (sql(project, "show work_mem"), sql(project, "show log_lock_waits")) == ("7MB", "on")
+    assert touched(project, before) == {"db"}
+    assert set(docker_eyes.health(project.ref).values()) == {"healthy"}
+
+
+def test_five_changes_at_once_end_in_few_converges(service: LiveService, project: LiveProject) -> None:
+    def converges() -> int:
+        return sum(run["kind"] == "project_converge" for run in service.runs(project.ref))
+
+    before, failed = converges(), []
+    bodies: list[tuple[str, dict[str, Any]]] = [
+        ("config/auth", {"disable_signup": True}),
+        ("config/auth", {"password_min_length": 9}),
+        ("postgrest", {"max_rows": 11}),
+        ("config/storage", {"fileSizeLimit": 1_000_000}),
+        ("config/database/postgres", {"work_mem": "6MB"}),
+    ]
+
+    def ask(path: str, body: dict[str, Any]) -> None:
+        try:
+            change(service, project, path, body)
+        except AssertionError as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=ask, args=pair) for pair in bodies]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    assert 1 <= converges() - before <= 3
+    assert sql(project, "show work_mem") == "6MB"
+    assert sign_up(project, "third").status_code in (403, 422)
+    change(service, project, "config/storage", {"fileSizeLimit": 52_428_800})
