@@ -30,8 +30,9 @@ def hash_password(password: str) -> str:
 def is_right(password: str, stored: str | None) -> bool:
     """Whether it is the password; with no stored one it takes the same time to say no."""
     with _at_once:
+        nothing = _hash_of_nothing()  # made with the first attempt of all, whosever it is
         try:
-            return _hasher.verify(stored or _hash_of_nothing(), password) and stored is not None
+            return _hasher.verify(stored or nothing, password) and stored is not None
         except (VerificationError, InvalidHashError):
             return False
 

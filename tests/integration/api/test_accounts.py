@@ -9,11 +9,14 @@ import httpx
 import jwt
 import pytest
 from argon2 import PasswordHasher
+from cryptography.fernet import Fernet
 from fastapi.testclient import TestClient
+from pydantic import SecretStr
 from sqlalchemy import text
 
 from supafleet.accounts import passwords, sessions
 from supafleet.app import create_app
+from supafleet.bootstrap import prepare
 from supafleet.db import unit_of_work, utc_now
 from supafleet.settings import Settings
 from tests.integration.api.conftest import Api, serve
@@ -257,6 +260,17 @@ def test_the_signing_key_is_random_and_survives_a_restart(settings: Settings, ap
     assert len(key) >= 48
     for client in serve(create_app(settings), settings):
         assert profile(client, token).status_code == 200
+
+
+def test_the_signing_key_is_kept_under_the_master_key(settings: Settings, api: Api) -> None:
+    old = settings.master_key_file.read_text().strip()
+    new = Fernet.generate_key().decode()
+    (before,) = rows(api, "SELECT ciphertext FROM installation_secret")
+    prepare(settings.model_copy(update={"master_key": SecretStr(f"{new},{old}")}), api.engine)
+    (after,) = rows(api, "SELECT ciphertext FROM installation_secret")
+    key = api.app.state.signer._key
+    assert Fernet(old).decrypt(before[0].encode()).decode() == key
+    assert Fernet(new).decrypt(after[0].encode()).decode() == key
 
 
 def test_failed_sign_ins_make_the_next_one_wait(open_client: TestClient) -> None:
