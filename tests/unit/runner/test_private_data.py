@@ -1,10 +1,11 @@
 """Private folders: fresh, for nobody else, gone in any case."""
 
+import tarfile
 from pathlib import Path
 
 import pytest
 
-from supafleet.runner.private_data import private_data_dir, run_directory, sweep, write_private
+from supafleet.runner.private_data import private_data_dir, run_directory, sweep, write_archive, write_private
 
 
 def test_it_is_removed_even_after_an_exception(tmp_path: Path) -> None:
@@ -43,3 +44,16 @@ def test_the_configured_folder_is_made(tmp_path: Path) -> None:
     folder = run_directory(tmp_path / "run", tmp_path)
 
     assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_an_archive_is_private_and_the_same_for_the_same_files(tmp_path: Path) -> None:
+    files = {"b/x.ts": b"1\x00", "a.ts": b""}
+    for name in ("one", "two"):
+        write_archive(tmp_path / name, dict(sorted(files.items(), reverse=name == "two")))
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+    assert (tmp_path / "one").stat().st_mode & 0o777 == 0o600
+    with tarfile.open(tmp_path / "one") as archive:
+        assert archive.getnames() == ["a.ts", "b/x.ts"]
+        member = archive.extractfile("b/x.ts")
+        assert member is not None
+        assert member.read() == b"1\x00"
