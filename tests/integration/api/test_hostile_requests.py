@@ -149,7 +149,9 @@ def _ask(client: httpx.Client, operation: Any, ref: str) -> list[str]:
         if "ref" in case.path_parameters and not operation.path.endswith(_ABOUT_HOSTS):
             case.path_parameters["ref"] = ref
         words = case.as_transport_kwargs(base_url="http://testserver")
-        request = {name: value for name, value in words.items() if value is not None and name != "data"}
+        request = {
+            name: value for name, value in words.items() if value is not None and name not in ("data", "cookies")
+        }
         if words.get("data") is not None:
             request["content"] = words["data"]
         if operation.path.endswith("/health"):
