@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
+from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
 
 
@@ -275,6 +276,12 @@ def register_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     def render_validation_error(_request: Request, error: RequestValidationError) -> JSONResponse:
         return JSONResponse({"message": describe_validation_errors(error.errors())}, status_code=422)
+
+    @app.exception_handler(DataError)
+    def render_unstorable_value(_request: Request, _error: DataError) -> JSONResponse:
+        # PostgreSQL says it of what SQLite takes: the value is the client's, and nothing was changed.
+        message = "A value cannot be stored: text may hold no NUL character, and a number must fit into 64 bits."
+        return JSONResponse({"message": message}, status_code=422)
 
     @app.exception_handler(HTTPException)
     def render_http_error(request: Request, error: HTTPException) -> JSONResponse:

@@ -15,8 +15,9 @@ from supafleet.projects import offers_router as offers
 from tests.integration.api.conftest import Api
 
 _MEBIBYTE = 1024 * 1024
-#: These wait for what happens on a Docker host, or stream it.
+#: These stream what happens on a Docker host, or wait for a look at all of them.
 _ABOUT_HOSTS = ("/logs", "/events")
+_WAITS_FOR_HOSTS = ("/fleet/doctor",)
 
 
 @pytest.fixture
@@ -69,35 +70,35 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_read(api: Api) -> None
     assert nearly.status_code == 422
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"",
-        b"{",
-        b"[" * 100_000,
-        b'{"a":' * 5_000 + b"1" + b"}" * 5_000,
-        b"null",
-        b"[]",
-        b'"text"',
-        b"\xff\xfe",
-        b"\x00",
-        b'{"name": NaN, "jwt_exp": Infinity}',
-        b'{"name": ' + b"9" * 10_000 + b"}",
-        b'{"jwt_exp": 1e999, "max_rows": -0.0}',
-        b'{"name": "\\u0000", "organization_slug": "\\u0000", "db_pass": "\\u0000"}',
-        b'{"name": "\\ud800", "organization_slug": "\\ud800", "site_url": "\\ud800"}',
-        '{"name": "\u202eevil\u2028\U0001f9e8", "site_url": "http://\u0430.example"}'.encode(),
-        b'{"settings": {"environment": {"auth": {"A": "\\u0000"}}, "postgres": {"work_mem": "\\n"}}}',
-        b'{"settings": {"jwt_expiry": 1' + b"0" * 4000 + b"}}",
-        b'{"__proto__": {}, "constructor": [], "$ref": "#"}',
-    ],
-    ids=lambda content: repr(content[:24]),
-)
-def test_a_strange_body_is_a_refusal_in_words(patient_api: Api, content: bytes) -> None:
+STRANGE_BODIES = [
+    b"",
+    b"{",
+    b"[" * 100_000,
+    b'{"a":' * 5_000 + b"1" + b"}" * 5_000,
+    b"null",
+    b"[]",
+    b'"text"',
+    b"\xff\xfe",
+    b"\x00",
+    b'{"name": NaN, "jwt_exp": Infinity}',
+    b'{"name": ' + b"9" * 10_000 + b"}",
+    b'{"jwt_exp": 1e999, "max_rows": -0.0}',
+    b'{"name": "\\u0000", "organization_slug": "\\u0000", "db_pass": "\\u0000"}',
+    b'{"name": "\\ud800", "organization_slug": "\\ud800", "site_url": "\\ud800"}',
+    '{"name": "\u202eevil\u2028\U0001f9e8", "site_url": "http://\u0430.example"}'.encode(),
+    b'{"settings": {"environment": {"auth": {"A": "\\u0000"}}, "postgres": {"work_mem": "\\n"}}}',
+    b'{"settings": {"jwt_expiry": 1' + b"0" * 4000 + b"}}",
+    b'{"__proto__": {}, "constructor": [], "$ref": "#"}',
+]
+
+
+def test_a_strange_body_is_a_refusal_in_words(patient_api: Api) -> None:
+    kinds = ("application/json", "text/plain", "application/xml", "multipart/form-data", None)
     for method, path in places(patient_api.create()["ref"]):
-        for kind in ("application/json", "text/plain", "application/xml", "multipart/form-data", None):
-            headers = {} if kind is None else {"Content-Type": kind}
-            check(patient_api.client.request(method, path, content=content, headers=headers))
+        for content in STRANGE_BODIES:
+            for kind in kinds if content == STRANGE_BODIES[1] else kinds[:1]:
+                headers = {} if kind is None else {"Content-Type": kind}
+                check(patient_api.client.request(method, path, content=content, headers=headers))
 
 
 def test_strange_paths_queries_and_headers(patient_api: Api) -> None:
@@ -129,8 +130,11 @@ def test_generated_requests_break_nothing(patient_api: Api) -> None:
     document = patient_api.client.get("/openapi.json").json()
     document["servers"] = [{"url": "http://testserver"}]
     strange: list[str] = []
-    for result in schemathesis.openapi.from_dict(document).get_all_operations():
-        strange += _ask(patient_api.client, result.ok(), ref)
+    operations = [result.ok() for result in schemathesis.openapi.from_dict(document).get_all_operations()]
+    # What removes the project comes last, for the others to find it.
+    for operation in sorted(operations, key=lambda one: one.method == "delete"):
+        if operation.path not in _WAITS_FOR_HOSTS:
+            strange += _ask(patient_api.client, operation, ref)
     assert sorted(set(strange)) == []
 
 
@@ -145,7 +149,9 @@ def _ask(client: httpx.Client, operation: Any, ref: str) -> list[str]:
         if "ref" in case.path_parameters and not operation.path.endswith(_ABOUT_HOSTS):
             case.path_parameters["ref"] = ref
         words = case.as_transport_kwargs(base_url="http://testserver")
-        request = {name: value for name, value in words.items() if value is not None and name != "data"}
+        request = {
+            name: value for name, value in words.items() if value is not None and name not in ("data", "cookies")
+        }
         if words.get("data") is not None:
             request["content"] = words["data"]
         if operation.path.endswith("/health"):
