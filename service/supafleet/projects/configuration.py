@@ -184,10 +184,11 @@ def wait_until_applied(engine: Engine, ref: str, generation: int, timeout_second
     until = time.monotonic() + timeout_seconds
     while True:
         with reading(engine) as session:
+            # The run is read first: what it applied was stored in the transaction that ended it.
+            run = runs.latest_run(session, ref)
             project = repository.find_project(session, ref)
             if project is None or project.applied_generation >= generation:
                 return
-            run = runs.latest_run(session, ref)
         if _has_failed(run, generation):
             raise NotApplied(f"The change is stored but was not applied: {run.explanation if run else ''}")
         if time.monotonic() >= until:
