@@ -91,13 +91,14 @@ def ask(
             f"The database API of project {quote(database.ref)}, which is {database.status}, does not answer "
             f"({type(error).__name__})."
         ) from None
-    if answer.is_success:
+    if answer.is_success and "json" in answer.headers.get("content-type", ""):
         return answer.content
     if answer.status_code == 404:
         raise NotFound(_reason(answer))
     if answer.status_code in (400, 409, 422):
         raise StatementRefused(_reason(answer))
-    raise HostFailed(f"The database API of project {quote(database.ref)} answered {answer.status_code}.")
+    what = " with something that is not JSON" if answer.is_success else ""
+    raise HostFailed(f"The database API of project {quote(database.ref)} answered {answer.status_code}{what}.")
 
 
 def _reason(answer: httpx.Response) -> str:

@@ -21,6 +21,7 @@ class Meta(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.asked: list[dict[str, Any]] = []
         self.answer: tuple[int, Any] = (200, [])
+        self.media_type = "application/json; charset=utf-8"
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -34,7 +35,7 @@ class _Handler(BaseHTTPRequestHandler):
         status, document = self.server.answer
         content = json.dumps(document).encode()
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", self.server.media_type)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
@@ -131,7 +132,15 @@ def test_a_refusal_of_the_database_is_a_message(
     assert message in answer.json()["message"]
 
 
+def test_a_page_is_no_answer_of_the_database(api: Api, meta: Meta, database: str) -> None:
+    meta.media_type = "text/html"
+    answer = api.client.get(f"{database}/tables")
+    assert answer.status_code == 502
+    assert answer.json()["message"].endswith("answered 200 with something that is not JSON.")
+
+
 def test_a_gateway_that_is_not_there_is_told(api: Api, meta: Meta, database: str) -> None:
+    meta.shutdown()
     meta.server_close()
     answer = api.client.get(f"{database}/tables")
     assert answer.status_code == 502
