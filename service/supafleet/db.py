@@ -139,7 +139,7 @@ def ping(engine: Engine) -> None:
         connection.execute(sa.text("SELECT 1"))
 
 
-def get_engine(request: Request) -> Engine:
+async def get_engine(request: Request) -> Engine:
     """The application's engine."""
     engine: Engine = request.app.state.engine
     return engine

@@ -29,14 +29,17 @@ class RequestLog:
             return
         request_id = secrets.token_hex(8)
         status: list[int] = []
+        is_bare = False
 
         async def send_noting(message: Message) -> None:
+            nonlocal is_bare
             if message["type"] == "http.response.start":
                 status.append(message["status"])
-                if message["status"] == _TOO_LARGE_STATUS:
+                is_bare = _is_bare_refusal(message)
+                if is_bare:
                     message["headers"] = _json_headers(_TOO_LARGE_BODY)
                 message["headers"] = [*message.get("headers", []), (b"x-request-id", request_id.encode())]
-            elif status == [_TOO_LARGE_STATUS]:
+            elif is_bare:
                 message["body"] = _TOO_LARGE_BODY
             await send(message)
 
@@ -57,6 +60,11 @@ class RequestLog:
                     status=status[0] if status else None,
                     milliseconds=round((time.perf_counter() - began) * 1000, 1),
                 )
+
+
+def _is_bare_refusal(start: Message) -> bool:
+    """Whether the framework refused a body in words of its own; a route's own sentence is JSON."""
+    return start["status"] == _TOO_LARGE_STATUS and (b"content-type", b"application/json") not in start["headers"]
 
 
 async def _send_internal_error(send: Send, request_id: str) -> None:

@@ -189,7 +189,7 @@ class Gateways:
         return Answer(response.status_code, media_type, b"".join(chunks))
 
 
-def get_gateways(request: Request) -> Gateways:
+async def get_gateways(request: Request) -> Gateways:
     """The application's way to the gateways."""
     gateways: Gateways = request.app.state.gateways
     return gateways

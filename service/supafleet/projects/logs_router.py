@@ -27,7 +27,7 @@ _MEDIA_TYPE = "application/x-ndjson"
 router = APIRouter(prefix="/fleet/projects", tags=["Fleet"])
 
 
-def get_log_readers(request: Request) -> LogReaders:
+async def get_log_readers(request: Request) -> LogReaders:
     """The application's readers of logs."""
     readers: LogReaders = request.app.state.log_readers
     return readers
