@@ -11,6 +11,8 @@ from pydantic import BaseModel, Field
 from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
 
+from supafleet.middleware import TOO_LARGE
+
 
 class ErrorBody(BaseModel):
     """Body of every answer that is not a success."""
@@ -288,6 +290,7 @@ def register_error_handlers(app: FastAPI) -> None:
         messages = {
             404: f"Nothing is at {quote(request.url.path)}.",
             405: f"{request.method} is not allowed at {quote(request.url.path)}.",
+            413: TOO_LARGE,
         }
         message = messages.get(error.status_code, str(error.detail))
         return JSONResponse({"message": message}, status_code=error.status_code, headers=error.headers)
