@@ -19,6 +19,7 @@ EXTRA_FAILED_CHECKS = 2
 # A check that ran out of time tells as much of a busy host as of the service: two minutes of that are final.
 EXTRA_SLOW_CHECKS = 9
 TIMED_OUT_EXIT_CODE = -1
+COMING_PHASES = ("created", "starting", "restarting")
 # A host that starts several projects at once is slow: nothing is given up before this.
 UNHEALTHY_UPTIME_SECONDS = 60
 
@@ -116,15 +117,13 @@ def judge(containers, expected, job):
     by_service = {container["service"]: container for container in containers}
     phases = {name: by_service[name]["phase"] if name in by_service else "missing" for name in expected}
     # While Compose still works, what has not been started yet (or is being replaced) is not sick, nor is what waits for
-    # it; Compose itself fails when something it waits for is unhealthy.
+    # it; Compose itself fails when something it waits for is unhealthy. Afterwards, what is unhealthy may still miss
+    # somebody who is starting.
     ended = job is None or job["finished"]
-    sick = [
-        name
-        for name in expected
-        if name in by_service
-        and is_beyond_hope(by_service[name])
-        and (ended or phases[name] not in ("created", "exited", "unhealthy"))
-    ]
+    hopeless = [name for name in expected if name in by_service and is_beyond_hope(by_service[name])]
+    is_coming = any(phases[name] in COMING_PHASES and name not in hopeless for name in expected)
+    excused = ("unhealthy",) if is_coming else ()
+    sick = [name for name in hopeless if phases[name] not in (excused if ended else ("created", "exited", "unhealthy"))]
     gone = [name for name in expected if phases[name] == "missing"] if ended else []
     if sick or gone or (job and job["failed"]):
         verdict = "failed"

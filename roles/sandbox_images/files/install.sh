@@ -10,7 +10,7 @@ program() { # path, service
 
 checked_program() { # path, service, argument, address: `<program> <argument>` asks the running one, cheaply, without a second Node.js
   mkdir -p "$(dirname "$1")"
-  printf '#!/bin/sh\nif [ "$1" = "%s" ]; then exec curl -fsS -o /dev/null --max-time 4 "%s"; fi\nexec node /opt/standins/%s/main.js "$@"\n' \
+  printf '#!/bin/sh\nif [ "$1" = "%s" ]; then exec curl -fsS -o /dev/null --max-time 6 "%s"; fi\nexec node /opt/standins/%s/main.js "$@"\n' \
     "$3" "$4" "$2" > "$1"
   chmod 0755 "$1"
 }
@@ -39,7 +39,7 @@ cat > /usr/local/bin/node <<'FRONT'
 #!/bin/sh
 url=${2#"fetch('"}
 if [ "$1" = -e ] && [ "$url" != "$2" ]; then
-  [ "$(curl -sS -o /dev/null --max-time 9 -w '%{http_code}' "${url%%"'"*}")" = 200 ]
+  [ "$(curl -sS -o /dev/null --max-time 12 -w '%{http_code}' "${url%%"'"*}")" = 200 ]
   exit
 fi
 exec /usr/bin/node "$@"

@@ -90,3 +90,11 @@ def test_who_suffers_from_what_has_not_started_is_waited_for(observation: Module
     waiting = inspection("analytics", status="created", health=None)
     assert verdict(observation, [sick, waiting], ["vector", "analytics"], BUSY)["verdict"] == "waiting"
     assert verdict(observation, [sick], ["vector"], DONE)["verdict"] == "failed"
+
+
+def test_who_suffers_from_what_is_still_starting_is_waited_for(observation: ModuleType) -> None:
+    sick = inspection("studio", health="unhealthy", failing=9, StartedAt=A_MINUTE_AGO)
+    starting = inspection("meta", health="starting")
+    looping = inspection("meta", status="restarting", health="starting", restarts=3)
+    assert verdict(observation, [sick, starting], ["studio", "meta"], DONE)["verdict"] == "waiting"
+    assert verdict(observation, [sick, looping], ["studio", "meta"], DONE)["sick"] == ["studio", "meta"]
