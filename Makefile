@@ -17,8 +17,10 @@ PORT ?=
 PURGE ?=
 PYTEST_ARGS ?=
 
-# Which tests stay together is in tests/conftest.py.
-PYTEST = $(BIN)/pytest -n 2
+# One file in one process, for its fixtures.
+PYTEST = $(BIN)/pytest -n 2 --dist loadfile
+# Twelve containers at a time fill two cores, and what such a test counts on the host is the whole host's: nothing beside.
+PYTEST_ALONE = $(BIN)/pytest
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -44,7 +46,8 @@ down: $(STAMP)
 	@$(BIN)/supafleet down $(if $(filter 1,$(PURGE)),--purge --yes)
 
 test: $(DEV_STAMP) test-packages machine-ready lint
-	@$(PYTEST) $(PYTEST_ARGS)
+	@$(PYTEST) -m "not docker" $(PYTEST_ARGS)
+	@$(PYTEST_ALONE) -m docker $(PYTEST_ARGS)
 
 check: $(DEV_STAMP) test-packages lint
 	@$(PYTEST) -m "not docker" $(PYTEST_ARGS)

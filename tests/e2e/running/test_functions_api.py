@@ -27,11 +27,12 @@ SECRET = 'two lines:\n it\'s $HOME \\ "quoted" é'
 
 
 @pytest.fixture(scope="module")
-def project(service: LiveService) -> LiveProject:
+def project(service: LiveService) -> Iterator[LiveProject]:
     ref = service.create("Functions")
     found = service.wait(ref, "ACTIVE_HEALTHY", "INIT_FAILED")
     assert found["status"] == "ACTIVE_HEALTHY", found["status_reason"]
-    return describe(service, ref)
+    yield describe(service, ref)
+    service.delete(ref)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from tests.e2e.running.conftest import LiveProject
 
 pytestmark = pytest.mark.docker
 
-PATIENCE_SECONDS = 75
+PATIENCE_SECONDS = 120
 
 
 @pytest.fixture(scope="module", autouse=True)

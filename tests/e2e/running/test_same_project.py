@@ -11,7 +11,7 @@ import pytest
 from tests.e2e import docker_eyes
 from tests.e2e.direct_run import DirectRun
 from tests.e2e.live_service import LiveService
-from tests.e2e.running.conftest import LiveProject
+from tests.e2e.running.conftest import SETTINGS, LiveProject
 
 pytestmark = pytest.mark.docker
 
@@ -93,7 +93,7 @@ def test_files_and_containers_are_the_same(
         name=by_api["name"],
         organization_name=_organization(service),
         size=by_api["size"],
-        settings={"mailer_autoconfirm": True},
+        settings=SETTINGS,
     )
     inventory = direct_run.folder / "supafleet.yml"
     inventory.write_text(inventory.read_text().replace("installation: direct", "installation: e2e"))

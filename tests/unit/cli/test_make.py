@@ -44,8 +44,11 @@ def test_up_and_down_are_thin() -> None:
 
 
 def test_the_last_that_test_and_check_do_is_pytest() -> None:
-    assert re.fullmatch(r"\.venv/bin/pytest -n 2 *", dry_run("test").splitlines()[-1])
-    assert re.fullmatch(r'\.venv/bin/pytest -n 2 -m "not docker" *', dry_run("check").splitlines()[-1])
+    quick = r'\.venv/bin/pytest -n 2 --dist loadfile -m "not docker" *'
+    *_, first, second = dry_run("test").splitlines()
+    assert re.fullmatch(quick, first)
+    assert re.fullmatch(r"\.venv/bin/pytest -m docker *", second)
+    assert re.fullmatch(quick, dry_run("check").splitlines()[-1])
 
 
 def test_continuous_integration_calls_make_test() -> None:
