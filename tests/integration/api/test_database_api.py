@@ -19,7 +19,6 @@ from supafleet.projects import repository, service
 from supafleet.projects.states import Status
 from tests.integration.api.conftest import PASSWORD, Api
 from tests.integration.api.fake_gateway import Asked, FakeGateway, Reply, literals, sql_error
-from tests.integration.api.test_lifecycle import wait_for
 
 
 @pytest.fixture
@@ -303,9 +302,9 @@ def fits(password: str, verifier: str) -> bool:
     return base64.b64encode(stored).decode() == keys.split(":")[0]
 
 
-def test_a_password_is_changed_in_the_database_and_then_in_the_services(live_api: Api, gateway: FakeGateway) -> None:
-    ref = live_api.create()["ref"]
-    wait_for(live_api, ref, "ACTIVE_HEALTHY", "INIT_FAILED")
+def test_a_password_is_changed_in_the_database_and_then_in_the_services(
+    live_api: Api, gateway: FakeGateway, ref: str
+) -> None:
     database = Database(live_api, gateway, ref)
     short = database.ask("PATCH", "/database/password", json={"password": "p'1"})
     assert refused(short, 422) == "password: must have 12 to 72 characters"
@@ -322,9 +321,7 @@ def test_a_password_is_changed_in_the_database_and_then_in_the_services(live_api
     assert kinds == ["project_converge", "project_create"]
 
 
-def test_an_interrupted_change_of_password_can_be_ended(live_api: Api, gateway: FakeGateway) -> None:
-    ref = live_api.create()["ref"]
-    wait_for(live_api, ref, "ACTIVE_HEALTHY", "INIT_FAILED")
+def test_an_interrupted_change_of_password_can_be_ended(live_api: Api, gateway: FakeGateway, ref: str) -> None:
     database = Database(live_api, gateway, ref)
     gateway.answer = lambda _: Reply(503, b"", "text/plain")
     assert database.ask("PATCH", "/database/password", json={"password": "another7Password"}).status_code == 502
