@@ -138,7 +138,7 @@ def test_without_commit_there_is_no_run_and_no_job(bench: Bench) -> None:
 
     assert bench.launcher.requests == []
     with reading(bench.engine) as session:
-        assert runs.list_runs(session, None, 10) == []
+        assert repository.list_runs(session, None, 10) == []
 
 
 def test_of_many_requests_at_once_one_holds_the_project(bench: Bench) -> None:
