@@ -65,6 +65,7 @@ class ReachedProject:
     ref: str
     url: str
     api_schemas: tuple[str, ...]
+    key: str = field(repr=False)
     secrets: Mapping[str, str] = field(repr=False)
 
 
@@ -131,7 +132,7 @@ class Gateways:
         params: Mapping[str, str] | None = None,
         body: Any = None,
     ) -> Answer:
-        """Ask the project's gateway with its service_role key.
+        """Ask the project's gateway with a key of its service role.
 
         Raises:
             GatewayFailed: it cannot be reached, or refuses the key.
@@ -142,13 +143,12 @@ class Gateways:
         if self._underway[project.ref] >= MOST_AT_ONCE:
             raise TooManyRequests(project.ref)
         self._underway[project.ref] += 1
-        key = project.secrets["service_role_key"]
         request = self._client.build_request(
             method,
             f"{project.url}{path}",
             headers={
-                "apikey": key,
-                "Authorization": f"Bearer {key}",
+                "apikey": project.key,
+                "Authorization": f"Bearer {project.key}",
                 "Accept-Encoding": "identity",
                 **(headers or {}),
             },

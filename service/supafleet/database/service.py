@@ -46,14 +46,20 @@ def locate(engine: Engine, ref: str, actor: Actor, settings: Settings) -> Reache
     """
     with reading(engine) as session:
         project = projects.get_project(session, ref, actor)
-        _require_up(project)
+        require_up(project)
         url = projects.public_url(project, hosts.get_host(session, project.host_id))
         schemas = ProjectSettings.model_validate(project.settings).db_schemas.split(",")
         values = projects.reveal_secrets(session, project, settings)
-        return ReachedProject(ref, url, tuple(name.strip() for name in schemas), values)
+        served = tuple(name.strip() for name in schemas)
+        return ReachedProject(ref, url, served, projects.gateway_key(project, values), values)
 
 
-def _require_up(project: Project) -> None:
+def require_up(project: Project) -> None:
+    """Refuse a project for which nobody answers.
+
+    Raises:
+        ProjectNotUp: it is paused, or not yet or no longer up.
+    """
     sentence = _SENTENCES.get(Status(project.status))
     if sentence is not None:
         raise ProjectNotUp(f"Project {quote(project.ref)} {sentence}.")

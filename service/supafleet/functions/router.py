@@ -121,6 +121,7 @@ def update_functions(
 @router.post(
     "",
     operation_id="v1-create-a-function",
+    status_code=status.HTTP_201_CREATED,
     responses=responses(401, 403, 404, 501),
     dependencies=needs(Permission.EDGE_FUNCTIONS_WRITE),
 )

@@ -27,6 +27,7 @@ from supafleet.runs.models import Run
 from supafleet.runs.vocabulary import RunKind
 from supafleet.secrets import service as secrets
 from supafleet.settings import Settings
+from supafleet.stack.gateway import OWN_SECRET
 
 #: The owner's environment variables, kept among the project's secrets.
 ENVIRONMENT_SECRET = "settings.environment"  # noqa: S105 - a name
@@ -117,6 +118,12 @@ def services_of(session: Session, project: Project) -> dict[str, ProjectService]
 def reveal_secrets(session: Session, project: Project, settings: Settings) -> dict[str, str]:
     """The project's secrets in the clear."""
     return secrets.reveal_secrets(session, row_id(project), settings)
+
+
+def gateway_key(project: Project, values: Mapping[str, str]) -> str:
+    """The key with which the service itself passes the project's gateway: legacy keys may be switched off."""
+    has_legacy_keys = project.settings.get("legacy_api_keys", True)
+    return values["service_role_key"] if has_legacy_keys else values[OWN_SECRET]
 
 
 def delete_project(session: Session, jobs: JobEngine, ref: str, actor: Actor) -> Project:

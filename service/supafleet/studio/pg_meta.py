@@ -9,6 +9,7 @@ import httpx
 from sqlalchemy.engine import Engine
 
 from supafleet.accounts.service import Actor
+from supafleet.database.service import require_up
 from supafleet.db import reading, utc_now
 from supafleet.errors import AppError, HostFailed, NotFound, quote
 from supafleet.hosts import service as hosts
@@ -59,15 +60,18 @@ def locate(engine: Engine, ref: str, actor: Actor, settings: Settings) -> Databa
 
     Raises:
         ProjectNotFound, Forbidden: as `get_project`.
+        ProjectNotUp: it is paused, or not yet or no longer up.
     """
     with reading(engine) as session:
         project = projects.get_project(session, ref, actor)
+        require_up(project)
         host = hosts.get_host(session, project.host_id)
+        values = projects.reveal_secrets(session, project, settings)
         return Database(
             ref=ref,
             status=projects.served_status(project, host, settings, utc_now()).status,
             url=f"{projects.public_url(project, host)}/pg",
-            key=projects.reveal_secrets(session, project, settings)["service_role_key"],
+            key=projects.gateway_key(project, values),
         )
 
 

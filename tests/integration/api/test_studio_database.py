@@ -62,7 +62,7 @@ def database(api: Api, meta: Meta) -> str:
     ref = api.create()["ref"]
     with api.engine.begin() as connection:
         connection.execute(
-            text("UPDATE project SET gateway_port = :port WHERE ref = :ref"),
+            text("UPDATE project SET gateway_port = :port, status = 'ACTIVE_HEALTHY' WHERE ref = :ref"),
             {"port": meta.server_address[1], "ref": ref},
         )
     return f"/platform/pg-meta/{ref}"
@@ -144,7 +144,7 @@ def test_a_gateway_that_is_not_there_is_told(api: Api, meta: Meta, database: str
     meta.server_close()
     answer = api.client.get(f"{database}/tables")
     assert answer.status_code == 502
-    assert "which is COMING_UP, does not answer (ConnectError)" in answer.json()["message"]
+    assert "which is ACTIVE_HEALTHY, does not answer (ConnectError)" in answer.json()["message"]
 
 
 @pytest.mark.parametrize(
