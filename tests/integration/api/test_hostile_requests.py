@@ -125,6 +125,10 @@ def test_strange_paths_queries_and_headers(patient_api: Api) -> None:
         assert patient_api.client.get("/v1/projects", headers=headers).status_code == 401
 
 
+#: The client cannot encode the forms that are generated for these; test_functions.py sends strange ones.
+_UPLOADS = "/functions/deploy"
+
+
 def test_generated_requests_break_nothing(patient_api: Api) -> None:
     ref = patient_api.create()["ref"]
     document = patient_api.client.get("/openapi.json").json()
@@ -133,7 +137,7 @@ def test_generated_requests_break_nothing(patient_api: Api) -> None:
     operations = [result.ok() for result in schemathesis.openapi.from_dict(document).get_all_operations()]
     # What removes the project comes last, for the others to find it.
     for operation in sorted(operations, key=lambda one: one.method == "delete"):
-        if operation.path not in _WAITS_FOR_HOSTS:
+        if operation.path not in _WAITS_FOR_HOSTS and not operation.path.endswith(_UPLOADS):
             strange += _ask(patient_api.client, operation, ref)
     assert sorted(set(strange)) == []
 
