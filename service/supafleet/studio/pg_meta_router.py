@@ -22,7 +22,7 @@ Id = Annotated[
     str | None,
     Query(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$", max_length=63, description="Number or name of one of them."),
 ]
-_REFUSALS = responses(400, 401, 403, 404, 422, 502)
+_REFUSALS = responses(400, 401, 403, 404, 409, 422, 502)
 _WRITING = needs(Permission.DATABASE_WRITE)
 #: Parameters that are about the request, not about the database: the id stands in the path there.
 _OWN_PARAMETERS = ("id", "key")
