@@ -1,5 +1,6 @@
 """The private folder of one attempt: fresh, 0700, in memory, gone afterwards."""
 
+import contextlib
 import gzip
 import io
 import json
@@ -40,7 +41,7 @@ def private_data_dir(base: Path, *, owner: str, run_id: str, attempt: int) -> It
             (folder / name).mkdir(mode=0o700)
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        _remove(folder)
 
 
 def write_private(path: Path, text: str) -> None:
@@ -70,9 +71,20 @@ def sweep(base: Path, *, owner: str, run_id: str | None = None) -> int:
             continue
         is_ours = marker.get("run_id") == run_id if run_id is not None else marker.get("owner") == owner
         if is_ours:
-            shutil.rmtree(folder, ignore_errors=True)
+            _remove(folder)
             removed += 1
     return removed
+
+
+def _remove(folder: Path) -> None:
+    """The marker goes last: whoever is killed before leaves a folder that a sweep still knows."""
+    with contextlib.suppress(OSError):  # two may sweep at once
+        for entry in folder.iterdir():
+            if entry.is_dir():
+                shutil.rmtree(entry, ignore_errors=True)
+            elif entry.name != _OWNER_FILE:
+                entry.unlink(missing_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _read_marker(folder: Path) -> dict[str, Any] | None:

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 
 from supafleet.runner import processes
+from supafleet.runner.launcher import LOOK_PREFIX
 
 _ROOT = Path(__file__).resolve().parents[3]
 FAST = {
@@ -145,7 +147,32 @@ class ServiceProcess:
                     yield json.loads(line.removeprefix("data: "))
 
     def marked(self) -> list[int]:
-        return processes.marked_processes(processes.OWNER_MARKER, self.owner)
+        """Processes of this worker's runs; a look at a host comes and goes at any time and does not count."""
+        return [
+            pid
+            for pid in processes.marked_processes(processes.OWNER_MARKER, self.owner)
+            if not _run_of_process(pid).startswith(LOOK_PREFIX)
+        ]
 
     def private_folders(self) -> list[Path]:
-        return list(self.memory.glob("supafleet-run-*"))
+        """Folders of this worker's runs, without those of looks."""
+        return [
+            folder
+            for folder in self.memory.glob("supafleet-run-*")
+            if not _run_of_folder(folder).startswith(LOOK_PREFIX)
+        ]
+
+
+def _run_of_process(pid: int) -> str:
+    try:
+        return psutil.Process(pid).environ().get(processes.RUN_MARKER, "")
+    except psutil.Error:
+        return LOOK_PREFIX  # it ended while we looked
+
+
+def _run_of_folder(folder: Path) -> str:
+    try:
+        run_id: str = json.loads((folder / "owner.json").read_text())["run_id"]
+        return run_id
+    except (FileNotFoundError, ValueError):
+        return LOOK_PREFIX  # it comes or goes while we look: without its marker it holds nothing

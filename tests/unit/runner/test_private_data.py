@@ -1,5 +1,6 @@
 """Private folders: fresh, for nobody else, gone in any case."""
 
+import shutil
 import tarfile
 from pathlib import Path
 
@@ -30,6 +31,23 @@ def test_leftovers_are_swept_by_owner_or_by_run(tmp_path: Path) -> None:
     assert sweep(tmp_path, owner="a") == 1
     assert sweep(tmp_path, owner="a") == 0
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_removal_that_was_cut_off_is_finished_by_the_next_sweep(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def be_killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(shutil, "rmtree", be_killed)
+        with private_data_dir(tmp_path, owner="a", run_id="r", attempt=1) as folder:
+            write_private(folder / "env" / "extravars", "secret")
+            write_private(folder / "spec.json", "{}")
+    assert folder.exists()
+
+    assert sweep(tmp_path, owner="a") == 1
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_is_never_readable_for_others(tmp_path: Path) -> None:
