@@ -6,7 +6,7 @@ Nothing here can name another project: address and key come from the same row.
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -129,7 +129,7 @@ class Gateways:
         path: str,
         *,
         headers: Mapping[str, str] | None = None,
-        params: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | Sequence[tuple[str, str]] | None = None,
         body: Any = None,
     ) -> Answer:
         """Ask the project's gateway with a key of its service role.
@@ -152,7 +152,7 @@ class Gateways:
                 "Accept-Encoding": "identity",
                 **(headers or {}),
             },
-            params=params,
+            params=params if params is None or isinstance(params, Mapping) else list(params),
             json=body,
         )
         try:

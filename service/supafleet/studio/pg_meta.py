@@ -1,22 +1,11 @@
-"""The way to a project's own postgres-meta: through its gateway, with its service_role key."""
+"""What Studio asks a project's own postgres-meta, through the project's gateway."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-import httpx
-from sqlalchemy.engine import Engine
-
-from supafleet.accounts.service import Actor
-from supafleet.database.service import require_up
-from supafleet.db import reading, utc_now
-from supafleet.errors import AppError, HostFailed, NotFound, quote
-from supafleet.hosts import service as hosts
-from supafleet.projects import service as projects
-from supafleet.settings import Settings
-
-_TIMEOUT = httpx.Timeout(60.0, connect=5.0)
+from supafleet.database.gateway import Answer, GatewayFailed, Gateways, ReachedProject
+from supafleet.errors import AppError, NotFound, quote
 
 
 class Collection(StrEnum):
@@ -45,73 +34,36 @@ class StatementRefused(AppError):  # noqa: N818 - a sentence about what happened
     code = "statement_refused"
 
 
-@dataclass(frozen=True)
-class Database:
-    """A project's postgres-meta, and what is told of the project when it does not answer."""
-
-    ref: str
-    status: str
-    url: str
-    key: str = field(repr=False)
-
-
-def locate(engine: Engine, ref: str, actor: Actor, settings: Settings) -> Database:
-    """The project's postgres-meta; nothing of our own database is held while it is asked.
-
-    Raises:
-        ProjectNotFound, Forbidden: as `get_project`.
-        ProjectNotUp: it is paused, or not yet or no longer up.
-    """
-    with reading(engine) as session:
-        project = projects.get_project(session, ref, actor)
-        require_up(project)
-        host = hosts.get_host(session, project.host_id)
-        values = projects.reveal_secrets(session, project, settings)
-        return Database(
-            ref=ref,
-            status=projects.served_status(project, host, settings, utc_now()).status,
-            url=f"{projects.public_url(project, host)}/pg",
-            key=projects.gateway_key(project, values),
-        )
-
-
-def ask(
-    database: Database, method: str, path: str, *, params: Sequence[tuple[str, str]] = (), body: Any = None
+async def ask(
+    gateways: Gateways,
+    project: ReachedProject,
+    method: str,
+    path: str,
+    *,
+    params: Sequence[tuple[str, str]] = (),
+    body: Any = None,
 ) -> bytes:
     """What postgres-meta answers, as JSON.
 
     Raises:
-        HostFailed: it does not answer, or not as postgres-meta does.
+        GatewayFailed: it does not answer, or not as postgres-meta does.
+        GatewayTimeout, TooManyRequests, AnswerTooLarge: as `Gateways.ask`.
         NotFound: it knows nothing of this id.
         StatementRefused: it refuses what it was asked.
     """
-    headers = {"apikey": database.key, "Authorization": f"Bearer {database.key}"}
-    try:
-        # The environment's proxies have no business with a project's key.
-        with httpx.Client(timeout=_TIMEOUT, trust_env=False, headers=headers) as client:
-            answer = client.request(method, f"{database.url}/{path}", params=tuple(params), json=body)
-    except httpx.HTTPError as error:
-        raise HostFailed(
-            f"The database API of project {quote(database.ref)}, which is {database.status}, does not answer "
-            f"({type(error).__name__})."
-        ) from None
-    if answer.is_success and "json" in answer.headers.get("content-type", ""):
-        return answer.content
-    if answer.status_code == 404:
+    answer = await gateways.ask(project, method, f"/pg/{path}", params=params, body=body)
+    if 200 <= answer.status < 300 and answer.is_json:
+        return answer.body
+    if answer.status == 404:
         raise NotFound(_reason(answer))
-    if answer.status_code in (400, 409, 422):
+    if answer.status in (400, 409, 422):
         raise StatementRefused(_reason(answer))
-    what = " with something that is not JSON" if answer.is_success else ""
-    raise HostFailed(f"The database API of project {quote(database.ref)} answered {answer.status_code}{what}.")
+    what = " with something that is not JSON" if 200 <= answer.status < 300 else ""
+    raise GatewayFailed(f"The database API of project {quote(project.ref)} answered {answer.status}{what}.")
 
 
-def _reason(answer: httpx.Response) -> str:
-    try:
-        document = answer.json()
-    except ValueError:
-        document = None
-    if isinstance(document, dict):
-        for name in ("message", "error"):
-            if isinstance(document.get(name), str):
-                return str(document[name])
-    return f"The database API refuses it ({answer.status_code})."
+def _reason(answer: Answer) -> str:
+    for words in map(answer.refusal().get, ("message", "error")):
+        if isinstance(words, str):
+            return words
+    return f"The database API refuses it ({answer.status})."

@@ -39,11 +39,13 @@ def test_a_removal_that_was_cut_off_is_finished_by_the_next_sweep(
     def be_killed(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    attempt = private_data_dir(tmp_path, owner="a", run_id="r", attempt=1)
+    folder = attempt.__enter__()
+    write_private(folder / "env" / "extravars", "secret")
+    with monkeypatch.context() as patch:
         patch.setattr(shutil, "rmtree", be_killed)
-        with private_data_dir(tmp_path, owner="a", run_id="r", attempt=1) as folder:
-            write_private(folder / "env" / "extravars", "secret")
-            write_private(folder / "spec.json", "{}")
+        with pytest.raises(KeyboardInterrupt):
+            attempt.__exit__(None, None, None)
     assert folder.exists()
 
     assert sweep(tmp_path, owner="a") == 1
