@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import Depends, Request
+from fastapi import Depends, Path, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.engine import Engine
 
@@ -23,6 +23,9 @@ _bearer = HTTPBearer(
     scheme_name="personal_access_token",
     description="A personal access token (sbp_ and 40 hexadecimal digits), or the access token of a sign-in.",
 )
+
+
+ProjectRef = Annotated[str, Path(description="Ref of the project: 20 lowercase letters.")]
 
 
 # What only looks something up is asynchronous: FastAPI sends every other dependency through a thread, which costs more.

@@ -10,17 +10,16 @@ from supafleet.accounts.service import Actor
 from supafleet.api_keys import service
 from supafleet.api_keys.schemas import ApiKeyCreate, ApiKeyPatch, ApiKeyResponse, LegacyKeys
 from supafleet.api_keys.service import Owner
-from supafleet.db import EngineDep, SessionDep, row_id, unit_of_work
-from supafleet.deps import CurrentActor, JobsDep, SettingsDep, needs
+from supafleet.db import SessionDep, row_id
+from supafleet.deps import CurrentActor, ProjectRef, SettingsDep, needs
 from supafleet.errors import responses
 from supafleet.permissions import Permission
-from supafleet.projects import configuration
 from supafleet.projects import service as projects
+from supafleet.projects.changing import ChangerDep
 from supafleet.projects.models import Project
 
 router = APIRouter(prefix="/v1/projects/{ref}/api-keys", tags=["Secrets"])
 
-ProjectRef = Annotated[str, Path(description="Ref of the project: 20 lowercase letters.")]
 KeyId = Annotated[str, Path(description="Id of the key.", max_length=64)]
 Reveal = Annotated[bool, Query(description="Show secret keys in full.")]
 _REFUSALS = responses(401, 403, 404, 409, 422, 502)
@@ -49,21 +48,15 @@ def list_api_keys(
     dependencies=needs(Permission.API_GATEWAY_KEYS_WRITE),
 )
 def create_api_key(
-    ref: ProjectRef,
+    changer: ChangerDep,
     body: ApiKeyCreate,
-    engine: EngineDep,
-    actor: CurrentActor,
-    jobs: JobsDep,
-    settings: SettingsDep,
     reveal: Reveal = False,
 ) -> ApiKeyResponse:
     """Make a publishable or a secret key; the answer comes when the gateway takes it."""
-    with unit_of_work(engine) as session:
-        project = configuration.lock_for_change(session, ref, actor)
-        _check_reveal(session, project, actor, reveal)
-        key = service.create_key(session, _owner(project), body, settings, reveal=reveal)
-        generation = configuration.request_converge(session, jobs, project, actor, "An API key was made.")
-    configuration.wait_for(engine, ref, generation)
+    with changer.begin() as change:
+        _check_reveal(change.session, change.project, changer.actor, reveal)
+        key = service.create_key(change.session, _owner(change.project), body, changer.settings, reveal=reveal)
+        change.converge("An API key was made.")
     return key
 
 
@@ -85,21 +78,15 @@ def get_legacy_keys(ref: ProjectRef, session: SessionDep, actor: CurrentActor) -
     dependencies=needs(Permission.API_GATEWAY_KEYS_WRITE),
 )
 def put_legacy_keys(
-    ref: ProjectRef,
-    engine: EngineDep,
-    actor: CurrentActor,
-    jobs: JobsDep,
+    changer: ChangerDep,
     enabled: Annotated[bool, Query(description="Whether the gateway takes the JWT keys.")],
 ) -> LegacyKeys:
     """Switch the JWT keys on or off; the answer comes when the gateway does so."""
-    generation = None
-    with unit_of_work(engine) as session:
-        project = configuration.lock_for_change(session, ref, actor)
-        if _owner(project).has_legacy_keys != enabled:
-            project.settings = {**project.settings, "legacy_api_keys": enabled}
+    with changer.begin() as change:
+        if _owner(change.project).has_legacy_keys != enabled:
+            change.project.settings = {**change.project.settings, "legacy_api_keys": enabled}
             reason = f"The legacy API keys were switched {'on' if enabled else 'off'}."
-            generation = configuration.request_converge(session, jobs, project, actor, reason)
-    configuration.wait_for(engine, ref, generation)
+            change.converge(reason)
     return LegacyKeys(enabled=enabled)
 
 
@@ -130,24 +117,19 @@ def get_api_key(
     dependencies=needs(Permission.API_GATEWAY_KEYS_WRITE),
 )
 def change_api_key(
-    ref: ProjectRef,
+    changer: ChangerDep,
     id: KeyId,  # noqa: A002 - the official name
     body: ApiKeyPatch,
-    engine: EngineDep,
-    actor: CurrentActor,
-    jobs: JobsDep,
-    settings: SettingsDep,
     reveal: Reveal = False,
 ) -> ApiKeyResponse:
     """Give a key another name or description; the key itself never changes."""
-    generation = None
-    with unit_of_work(engine) as session:
-        project = configuration.lock_for_change(session, ref, actor)
-        _check_reveal(session, project, actor, reveal)
-        key, is_renamed = service.change_key(session, _owner(project), id, body, settings, reveal=reveal)
+    with changer.begin() as change:
+        _check_reveal(change.session, change.project, changer.actor, reveal)
+        key, is_renamed = service.change_key(
+            change.session, _owner(change.project), id, body, changer.settings, reveal=reveal
+        )
         if is_renamed:
-            generation = configuration.request_converge(session, jobs, project, actor, "An API key was renamed.")
-    configuration.wait_for(engine, ref, generation)
+            change.converge("An API key was renamed.")
     return key
 
 
@@ -158,21 +140,15 @@ def change_api_key(
     dependencies=needs(Permission.API_GATEWAY_KEYS_WRITE),
 )
 def delete_api_key(
-    ref: ProjectRef,
+    changer: ChangerDep,
     id: KeyId,  # noqa: A002 - the official name
-    engine: EngineDep,
-    actor: CurrentActor,
-    jobs: JobsDep,
-    settings: SettingsDep,
     reveal: Reveal = False,
 ) -> ApiKeyResponse:
     """Delete a key; the answer comes when the gateway refuses it."""
-    with unit_of_work(engine) as session:
-        project = configuration.lock_for_change(session, ref, actor)
-        _check_reveal(session, project, actor, reveal)
-        key = service.remove_key(session, _owner(project), id, settings, reveal=reveal)
-        generation = configuration.request_converge(session, jobs, project, actor, "An API key was deleted.")
-    configuration.wait_for(engine, ref, generation)
+    with changer.begin() as change:
+        _check_reveal(change.session, change.project, changer.actor, reveal)
+        key = service.remove_key(change.session, _owner(change.project), id, changer.settings, reveal=reveal)
+        change.converge("An API key was deleted.")
     return key
 
 

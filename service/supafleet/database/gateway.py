@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 from fastapi import Request
 
-from supafleet.errors import AppError, HostFailed, quote
+from supafleet.errors import AppError, HostFailed, TooManyRequests, quote
 
 CONNECT_SECONDS = 5.0
 #: Above the limits of the database (50 s) and of postgres-meta (55 s), so that theirs are told.
@@ -34,19 +34,6 @@ class GatewayTimeout(AppError):  # noqa: N818 - a sentence about what happened r
 
     status_code = 504
     code = "gateway_timeout"
-
-
-class TooManyRequests(AppError):  # noqa: N818 - a sentence about what happened reads better
-    """The project has too many requests underway."""
-
-    status_code = 429
-    code = "too_many_requests"
-
-    def __init__(self, ref: str) -> None:
-        super().__init__(
-            f"Project {quote(ref)} has {MOST_AT_ONCE} requests to its database underway, which is the most: try again.",
-            headers={"Retry-After": "1"},
-        )
 
 
 class AnswerTooLarge(AppError):  # noqa: N818 - a sentence about what happened reads better
@@ -141,7 +128,11 @@ class Gateways:
             AnswerTooLarge: more bytes came than are passed on.
         """
         if self._underway[project.ref] >= MOST_AT_ONCE:
-            raise TooManyRequests(project.ref)
+            raise TooManyRequests(
+                f"Project {quote(project.ref)} has {MOST_AT_ONCE} requests to its database underway, which is "
+                "the most: try again.",
+                retry_after=1,
+            )
         self._underway[project.ref] += 1
         request = self._client.build_request(
             method,

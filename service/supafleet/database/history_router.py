@@ -4,8 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Query, Response
 
+from supafleet.answers import empty
 from supafleet.database import history
-from supafleet.database.reach import GatewaysDep, ReachedDep, empty
+from supafleet.database.reach import GatewaysDep, ReachedDep
 from supafleet.database.schemas import Migration, MigrationCreate, MigrationListed, MigrationPatch
 from supafleet.deps import CurrentActor, needs
 from supafleet.errors import responses

@@ -15,7 +15,6 @@ from supafleet.projects import configuration
 from supafleet.runs import service as runs
 from supafleet.settings import Settings
 
-_APPLY_SECONDS = 180
 _REASON = "Database password changed."
 _OWNER_SECRET = "postgres_password"  # noqa: S105 - a name
 
@@ -55,5 +54,4 @@ async def change_password(
     )
     await postgres.run(gateways, before, Login.ADMINISTRATOR, query)
     generation = await run_in_threadpool(adopt)
-    if generation is not None:
-        await run_in_threadpool(configuration.wait_until_applied, engine, ref, generation, _APPLY_SECONDS)
+    await run_in_threadpool(configuration.wait_until_applied, engine, ref, generation)

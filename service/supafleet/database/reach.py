@@ -2,14 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Path, Response
+from fastapi import Depends
 
 from supafleet.database.gateway import Gateways, ReachedProject, get_gateways
 from supafleet.database.service import locate
 from supafleet.db import EngineDep
-from supafleet.deps import CurrentActor, SettingsDep
+from supafleet.deps import CurrentActor, ProjectRef, SettingsDep
 
-ProjectRef = Annotated[str, Path(description="Ref of the project: 20 lowercase letters.")]
 GatewaysDep = Annotated[Gateways, Depends(get_gateways)]
 
 
@@ -21,8 +20,3 @@ def get_reached_project(
 
 
 ReachedDep = Annotated[ReachedProject, Depends(get_reached_project)]
-
-
-def empty() -> Response:
-    """What official clients expect of a void operation: no body and no content type."""
-    return Response(headers={"Content-Length": "0"})

@@ -7,7 +7,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from supafleet import access
 from supafleet.database import login_roles, passwords, queries, service
-from supafleet.database.reach import GatewaysDep, ProjectRef, ReachedDep
+from supafleet.database.reach import GatewaysDep, ReachedDep
 from supafleet.database.schemas import (
     Bucket,
     Context,
@@ -21,7 +21,7 @@ from supafleet.database.schemas import (
 )
 from supafleet.database.schemas import Query as QueryBody
 from supafleet.db import EngineDep, reading
-from supafleet.deps import CurrentActor, JobsDep, SettingsDep, needs
+from supafleet.deps import CurrentActor, JobsDep, ProjectRef, SettingsDep, needs
 from supafleet.errors import responses
 from supafleet.permissions import Permission
 

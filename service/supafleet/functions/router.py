@@ -4,20 +4,20 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Response, status
 
-from supafleet.db import EngineDep, SessionDep, row_id, unit_of_work
-from supafleet.deps import CurrentActor, JobsDep, needs
+from supafleet.answers import empty
+from supafleet.db import SessionDep, row_id
+from supafleet.deps import CurrentActor, ProjectRef, needs
 from supafleet.errors import AppError, InvalidField, responses
 from supafleet.functions import service
 from supafleet.functions.download import encode_body
 from supafleet.functions.schemas import FunctionResponse, FunctionsUpdated, FunctionUpdate
 from supafleet.functions.upload import Slug, Upload, check_slug, read_upload
 from supafleet.permissions import Permission
-from supafleet.projects import configuration
 from supafleet.projects import service as projects
+from supafleet.projects.changing import ChangerDep
 
 router = APIRouter(prefix="/v1/projects/{ref}/functions", tags=["Edge Functions"])
 
-ProjectRef = Annotated[str, Path(description="Ref of the project: 20 lowercase letters.")]
 FunctionSlug = Annotated[str, Path(description="Slug of the function.", max_length=128)]
 _REFUSALS = responses(401, 403, 404, 409, 422, 502)
 _FORM = {
@@ -72,11 +72,8 @@ def list_functions(ref: ProjectRef, session: SessionDep, actor: CurrentActor) ->
     dependencies=needs(Permission.EDGE_FUNCTIONS_WRITE),
 )
 def deploy_function(
-    ref: ProjectRef,
+    changer: ChangerDep,
     upload: Annotated[Upload, Depends(read_upload)],
-    engine: EngineDep,
-    actor: CurrentActor,
-    jobs: JobsDep,
     slug: Annotated[Slug | None, Query(description="Slug of the function; unset: its name.")] = None,
     bundle_only: Annotated[
         bool, Query(alias="bundleOnly", description="Keep the code until a bulk update names it.")
@@ -84,16 +81,12 @@ def deploy_function(
 ) -> FunctionResponse:
     """Deploy a function; the answer comes when the project calls this code."""
     chosen = slug or _slug_of_name(upload)
-    generation = None
-    with unit_of_work(engine) as session:
-        project = configuration.lock_for_change(session, ref, actor)
+    with changer.begin() as change:
         if bundle_only:
-            return service.store_only(session, row_id(project), chosen, upload)
-        function, is_changed = service.deploy(session, row_id(project), chosen, upload)
+            return service.store_only(change.session, row_id(change.project), chosen, upload)
+        function, is_changed = service.deploy(change.session, row_id(change.project), chosen, upload)
         if is_changed:
-            reason = f"The function {chosen} was deployed."
-            generation = configuration.request_converge(session, jobs, project, actor, reason)
-    configuration.wait_for(engine, ref, generation)
+            change.converge(f"The function {chosen} was deployed.")
     return function
 
 
@@ -104,23 +97,19 @@ def deploy_function(
     response_model_exclude_none=True,
     dependencies=needs(Permission.EDGE_FUNCTIONS_WRITE),
 )
-def update_functions(
-    ref: ProjectRef, body: list[FunctionUpdate], engine: EngineDep, actor: CurrentActor, jobs: JobsDep
-) -> FunctionsUpdated:
+def update_functions(changer: ChangerDep, body: list[FunctionUpdate]) -> FunctionsUpdated:
     """Let functions answer with code that was deployed with bundleOnly, all at once."""
-    generation = None
-    with unit_of_work(engine) as session:
-        project = configuration.lock_for_change(session, ref, actor)
-        functions, is_changed = service.update_functions(session, row_id(project), body)
+    with changer.begin() as change:
+        functions, is_changed = service.update_functions(change.session, row_id(change.project), body)
         if is_changed:
-            generation = configuration.request_converge(session, jobs, project, actor, "Functions were deployed.")
-    configuration.wait_for(engine, ref, generation)
+            change.converge("Functions were deployed.")
     return FunctionsUpdated(functions=functions)
 
 
 @router.post(
     "",
     operation_id="v1-create-a-function",
+    include_in_schema=False,
     status_code=status.HTTP_201_CREATED,
     responses=responses(401, 403, 404, 501),
     dependencies=needs(Permission.EDGE_FUNCTIONS_WRITE),
@@ -148,6 +137,7 @@ def get_function(
 @router.patch(
     "/{function_slug}",
     operation_id="v1-update-a-function",
+    include_in_schema=False,
     responses=responses(401, 403, 404, 501),
     dependencies=needs(Permission.EDGE_FUNCTIONS_WRITE),
 )
@@ -162,17 +152,12 @@ def update_function(ref: ProjectRef, function_slug: FunctionSlug) -> Response:  
     responses=_REFUSALS,
     dependencies=needs(Permission.EDGE_FUNCTIONS_WRITE),
 )
-def delete_function(
-    ref: ProjectRef, function_slug: FunctionSlug, engine: EngineDep, actor: CurrentActor, jobs: JobsDep
-) -> Response:
+def delete_function(changer: ChangerDep, function_slug: FunctionSlug) -> Response:
     """Delete a function; the answer comes when the project does not call it any more."""
-    with unit_of_work(engine) as session:
-        project = configuration.lock_for_change(session, ref, actor)
-        service.remove_function(session, row_id(project), function_slug)
-        reason = f"The function {function_slug} was deleted."
-        generation = configuration.request_converge(session, jobs, project, actor, reason)
-    configuration.wait_for(engine, ref, generation)
-    return Response(headers={"Content-Length": "0"})
+    with changer.begin() as change:
+        service.remove_function(change.session, row_id(change.project), function_slug)
+        change.converge(f"The function {function_slug} was deleted.")
+    return empty()
 
 
 @router.get(

@@ -2,20 +2,20 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Path, Response, status
+from fastapi import APIRouter, Body, Response, status
 
-from supafleet.db import EngineDep, SessionDep, row_id, unit_of_work
-from supafleet.deps import CurrentActor, JobsDep, SettingsDep, needs
+from supafleet.answers import empty
+from supafleet.db import SessionDep, row_id
+from supafleet.deps import CurrentActor, ProjectRef, SettingsDep, needs
 from supafleet.errors import responses
 from supafleet.functions import variables
 from supafleet.functions.schemas import SecretCreate, SecretResponse
 from supafleet.permissions import Permission
-from supafleet.projects import configuration
 from supafleet.projects import service as projects
+from supafleet.projects.changing import ChangerDep
 
 router = APIRouter(prefix="/v1/projects/{ref}/secrets", tags=["Secrets"])
 
-ProjectRef = Annotated[str, Path(description="Ref of the project: 20 lowercase letters.")]
 _REFUSALS = responses(401, 403, 404, 409, 422, 502)
 
 
@@ -40,21 +40,13 @@ def list_secrets(
     dependencies=needs(Permission.EDGE_FUNCTIONS_SECRETS_WRITE),
 )
 def create_secrets(
-    ref: ProjectRef,
-    body: Annotated[list[SecretCreate], Body(max_length=variables.MOST_SECRETS)],
-    engine: EngineDep,
-    actor: CurrentActor,
-    jobs: JobsDep,
-    settings: SettingsDep,
+    changer: ChangerDep, body: Annotated[list[SecretCreate], Body(max_length=variables.MOST_SECRETS)]
 ) -> Response:
     """Set secrets; the answer comes when the edge functions see them."""
-    generation = None
-    with unit_of_work(engine) as session:
-        project = configuration.lock_for_change(session, ref, actor)
-        if variables.set_variables(session, row_id(project), body, settings):
-            generation = configuration.request_converge(session, jobs, project, actor, "Function secrets were set.")
-    configuration.wait_for(engine, ref, generation)
-    return _empty(status.HTTP_201_CREATED)
+    with changer.begin() as change:
+        if variables.set_variables(change.session, row_id(change.project), body, changer.settings):
+            change.converge("Function secrets were set.")
+    return empty(status.HTTP_201_CREATED)
 
 
 @router.delete(
@@ -64,23 +56,10 @@ def create_secrets(
     dependencies=needs(Permission.EDGE_FUNCTIONS_SECRETS_WRITE),
 )
 def delete_secrets(
-    ref: ProjectRef,
-    body: Annotated[list[str], Body(max_length=variables.MOST_SECRETS)],
-    engine: EngineDep,
-    actor: CurrentActor,
-    jobs: JobsDep,
-    settings: SettingsDep,
+    changer: ChangerDep, body: Annotated[list[str], Body(max_length=variables.MOST_SECRETS)]
 ) -> Response:
     """Delete secrets, known or not; the answer comes when the edge functions do not see them any more."""
-    generation = None
-    with unit_of_work(engine) as session:
-        project = configuration.lock_for_change(session, ref, actor)
-        if variables.unset_variables(session, row_id(project), body, settings):
-            generation = configuration.request_converge(session, jobs, project, actor, "Function secrets were deleted.")
-    configuration.wait_for(engine, ref, generation)
-    return _empty(status.HTTP_200_OK)
-
-
-def _empty(status_code: int) -> Response:
-    # Official clients expect no body and no content type.
-    return Response(status_code=status_code, headers={"Content-Length": "0"})
+    with changer.begin() as change:
+        if variables.unset_variables(change.session, row_id(change.project), body, changer.settings):
+            change.converge("Function secrets were deleted.")
+    return empty()

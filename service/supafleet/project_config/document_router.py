@@ -1,11 +1,11 @@
 """`/v2/projects/{ref}/config`."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter
 
 from supafleet.db import EngineDep, reading
-from supafleet.deps import CurrentActor, SettingsDep, needs
+from supafleet.deps import CurrentActor, ProjectRef, SettingsDep, needs
 from supafleet.errors import responses
 from supafleet.permissions import Permission
 from supafleet.project_config import document
@@ -13,8 +13,6 @@ from supafleet.project_config.service import read_settings
 from supafleet.projects import catalogue, service
 
 router = APIRouter(prefix="/v2/projects/{ref}", tags=["Configuration"])
-
-ProjectRef = Annotated[str, Path(description="Ref of the project: 20 lowercase letters.")]
 
 
 @router.get(

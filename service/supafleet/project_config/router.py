@@ -2,10 +2,11 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Response, status
+from fastapi import APIRouter, Depends, Response, status
 
+from supafleet.answers import empty
 from supafleet.db import EngineDep
-from supafleet.deps import CurrentActor, JobsDep, SettingsDep, needs
+from supafleet.deps import CurrentActor, ProjectRef, SettingsDep, needs
 from supafleet.errors import responses
 from supafleet.permissions import Permission
 from supafleet.project_config import auth, data_api, postgres, realtime, storage
@@ -15,12 +16,21 @@ from supafleet.project_config.postgres import PostgresConfig, PostgresConfigBody
 from supafleet.project_config.realtime import RealtimeConfig, RealtimeConfigPatch
 from supafleet.project_config.service import change_settings, read_settings
 from supafleet.project_config.storage import StorageConfig, StorageConfigPatch
+from supafleet.projects.changing import ChangerDep, ProjectChanger
+from supafleet.stack.settings import ProjectSettings
 
 router = APIRouter(prefix="/v1/projects/{ref}", tags=["Configuration"])
 
-ProjectRef = Annotated[str, Path(description="Ref of the project: 20 lowercase letters.")]
 _READ = responses(401, 403, 404)
 _CHANGE = responses(401, 403, 404, 409, 413, 422, 502)
+
+
+def get_stored(ref: ProjectRef, engine: EngineDep, actor: CurrentActor, settings: SettingsDep) -> ProjectSettings:
+    """The settings of the project in the path."""
+    return read_settings(engine, ref, actor, settings)
+
+
+StoredDep = Annotated[ProjectSettings, Depends(get_stored)]
 
 
 @router.get(
@@ -30,9 +40,9 @@ _CHANGE = responses(401, 403, 404, 409, 413, 422, 502)
     responses=_READ,
     dependencies=needs(Permission.AUTH_CONFIG_READ),
 )
-def get_auth(ref: ProjectRef, engine: EngineDep, actor: CurrentActor, settings: SettingsDep) -> dict[str, Any]:
+def get_auth(ref: ProjectRef, stored: StoredDep) -> dict[str, Any]:
     """Tell how Auth is set up; secrets are told as a hash."""
-    return auth.read(read_settings(engine, ref, actor, settings), ref)
+    return auth.read(stored, ref)
 
 
 @router.patch(
@@ -42,20 +52,11 @@ def get_auth(ref: ProjectRef, engine: EngineDep, actor: CurrentActor, settings: 
     responses=_CHANGE,
     dependencies=needs(Permission.AUTH_CONFIG_WRITE, Permission.PROJECT_ADMIN_WRITE),
 )
-def change_auth(
-    ref: ProjectRef,
-    body: AuthConfigPatch,
-    engine: EngineDep,
-    jobs: JobsDep,
-    actor: CurrentActor,
-    settings: SettingsDep,
-) -> dict[str, Any]:
+def change_auth(changer: ChangerDep, body: AuthConfigPatch) -> dict[str, Any]:
     """Change how Auth is set up; null takes a field back to its default. The answer comes when it is applied."""
     patch = body.model_dump(exclude_unset=True)
-    after = change_settings(
-        engine, jobs, ref, lambda known: auth.change(known, patch), actor, settings, places=auth.PLACES
-    )
-    return auth.read(after, ref)
+    after = change_settings(changer, lambda known: auth.change(known, patch), places=auth.PLACES)
+    return auth.read(after, changer.ref)
 
 
 @router.get(
@@ -64,9 +65,9 @@ def change_auth(
     responses=_READ,
     dependencies=needs(Permission.DATA_API_CONFIG_READ),
 )
-def get_data_api(ref: ProjectRef, engine: EngineDep, actor: CurrentActor, settings: SettingsDep) -> DataApiConfig:
+def get_data_api(ref: ProjectRef, stored: StoredDep) -> DataApiConfig:
     """Tell how the Data API is set up."""
-    return data_api.read(read_settings(engine, ref, actor, settings), ref)
+    return data_api.read(stored, ref)
 
 
 @router.patch(
@@ -75,15 +76,11 @@ def get_data_api(ref: ProjectRef, engine: EngineDep, actor: CurrentActor, settin
     responses=_CHANGE,
     dependencies=needs(Permission.DATA_API_CONFIG_WRITE),
 )
-def change_data_api(
-    ref: ProjectRef, body: DataApiPatch, engine: EngineDep, jobs: JobsDep, actor: CurrentActor, settings: SettingsDep
-) -> DataApiConfig:
+def change_data_api(changer: ChangerDep, body: DataApiPatch) -> DataApiConfig:
     """Change how the Data API is set up. The answer comes when it is applied."""
     patch = body.model_dump(exclude_unset=True)
-    after = change_settings(
-        engine, jobs, ref, lambda known: data_api.change(known, patch), actor, settings, places=data_api.PLACES
-    )
-    return data_api.read(after, ref)
+    after = change_settings(changer, lambda known: data_api.change(known, patch), places=data_api.PLACES)
+    return data_api.read(after, changer.ref)
 
 
 @router.get(
@@ -92,9 +89,9 @@ def change_data_api(
     responses=_READ,
     dependencies=needs(Permission.STORAGE_CONFIG_READ),
 )
-def get_storage(ref: ProjectRef, engine: EngineDep, actor: CurrentActor, settings: SettingsDep) -> StorageConfig:
+def get_storage(ref: ProjectRef, stored: StoredDep) -> StorageConfig:
     """Tell how Storage is set up."""
-    return storage.read(read_settings(engine, ref, actor, settings), ref)
+    return storage.read(stored, ref)
 
 
 @router.patch(
@@ -103,20 +100,11 @@ def get_storage(ref: ProjectRef, engine: EngineDep, actor: CurrentActor, setting
     responses=_CHANGE,
     dependencies=needs(Permission.STORAGE_CONFIG_WRITE),
 )
-def change_storage(
-    ref: ProjectRef,
-    body: StorageConfigPatch,
-    engine: EngineDep,
-    jobs: JobsDep,
-    actor: CurrentActor,
-    settings: SettingsDep,
-) -> Response:
+def change_storage(changer: ChangerDep, body: StorageConfigPatch) -> Response:
     """Change how Storage is set up. The answer comes when it is applied."""
     patch = body.model_dump(exclude_unset=True)
-    change_settings(
-        engine, jobs, ref, lambda known: storage.change(known, patch), actor, settings, places=storage.PLACES
-    )
-    return Response(status_code=status.HTTP_200_OK, headers={"Content-Length": "0"})
+    change_settings(changer, lambda known: storage.change(known, patch), places=storage.PLACES)
+    return empty()
 
 
 @router.get(
@@ -126,9 +114,9 @@ def change_storage(
     responses=_READ,
     dependencies=needs(Permission.REALTIME_CONFIG_READ),
 )
-def get_realtime(ref: ProjectRef, engine: EngineDep, actor: CurrentActor, settings: SettingsDep) -> dict[str, Any]:
+def get_realtime(ref: ProjectRef, stored: StoredDep) -> dict[str, Any]:
     """Tell how Realtime is set up."""
-    return realtime.read(read_settings(engine, ref, actor, settings), ref)
+    return realtime.read(stored, ref)
 
 
 @router.patch(
@@ -138,17 +126,10 @@ def get_realtime(ref: ProjectRef, engine: EngineDep, actor: CurrentActor, settin
     responses=_CHANGE,
     dependencies=needs(Permission.REALTIME_CONFIG_WRITE),
 )
-def change_realtime(
-    ref: ProjectRef,
-    body: RealtimeConfigPatch,
-    engine: EngineDep,
-    jobs: JobsDep,
-    actor: CurrentActor,
-    settings: SettingsDep,
-) -> Response:
+def change_realtime(changer: ChangerDep, body: RealtimeConfigPatch) -> Response:
     """Change the limits of Realtime. The answer comes when it is applied."""
     patch = body.model_dump(exclude_unset=True)
-    change_settings(engine, jobs, ref, lambda known: realtime.change(known, patch), actor, settings)
+    change_settings(changer, lambda known: realtime.change(known, patch))
     return Response(status_code=status.HTTP_204_NO_CONTENT)
 
 
@@ -160,9 +141,9 @@ def change_realtime(
     responses=_READ,
     dependencies=needs(Permission.DATABASE_CONFIG_READ),
 )
-def get_postgres(ref: ProjectRef, engine: EngineDep, actor: CurrentActor, settings: SettingsDep) -> dict[str, Any]:
+def get_postgres(stored: StoredDep) -> dict[str, Any]:
     """Tell the settings of Postgres that were chosen; all others have their defaults."""
-    return dict(postgres.read(read_settings(engine, ref, actor, settings)))
+    return dict(postgres.read(stored))
 
 
 @router.put(
@@ -173,20 +154,9 @@ def get_postgres(ref: ProjectRef, engine: EngineDep, actor: CurrentActor, settin
     responses=_CHANGE,
     dependencies=needs(Permission.DATABASE_CONFIG_WRITE),
 )
-def put_postgres(
-    ref: ProjectRef,
-    body: PostgresConfigBody,
-    engine: EngineDep,
-    jobs: JobsDep,
-    actor: CurrentActor,
-    settings: SettingsDep,
-) -> dict[str, Any]:
+def put_postgres(changer: ChangerDep, body: PostgresConfigBody) -> dict[str, Any]:
     """Set the settings of Postgres; those not named go back to their defaults. The database is started anew."""
-    wished = body.model_dump(by_alias=True, exclude_unset=True)
-    after = change_settings(
-        engine, jobs, ref, lambda known: postgres.change(known, wished, replace=True), actor, settings
-    )
-    return dict(postgres.read(after))
+    return _set_postgres(changer, body, replace=True)
 
 
 @router.patch(
@@ -197,20 +167,9 @@ def put_postgres(
     responses=_CHANGE,
     dependencies=needs(Permission.DATABASE_CONFIG_WRITE),
 )
-def patch_postgres(
-    ref: ProjectRef,
-    body: PostgresConfigBody,
-    engine: EngineDep,
-    jobs: JobsDep,
-    actor: CurrentActor,
-    settings: SettingsDep,
-) -> dict[str, Any]:
+def patch_postgres(changer: ChangerDep, body: PostgresConfigBody) -> dict[str, Any]:
     """Set some settings of Postgres; those not named stay. The database is started anew."""
-    wished = body.model_dump(by_alias=True, exclude_unset=True)
-    after = change_settings(
-        engine, jobs, ref, lambda known: postgres.change(known, wished, replace=False), actor, settings
-    )
-    return dict(postgres.read(after))
+    return _set_postgres(changer, body, replace=False)
 
 
 @router.get(
@@ -219,9 +178,12 @@ def patch_postgres(
     responses=_READ,
     dependencies=needs(Permission.DATABASE_POOLING_CONFIG_READ),
 )
-def list_poolers(
-    ref: ProjectRef, engine: EngineDep, actor: CurrentActor, settings: SettingsDep
-) -> list[dict[str, str]]:
+def list_poolers(stored: StoredDep) -> list[dict[str, str]]:  # noqa: ARG001 - it asks for the project
     """List the project's connection poolers: no release of this version has one."""
-    read_settings(engine, ref, actor, settings)
     return []
+
+
+def _set_postgres(changer: ProjectChanger, body: PostgresConfigBody, *, replace: bool) -> dict[str, Any]:
+    wished = body.model_dump(by_alias=True, exclude_unset=True)
+    after = change_settings(changer, lambda known: postgres.change(known, wished, replace=replace))
+    return dict(postgres.read(after))

@@ -8,12 +8,10 @@ from sqlalchemy.engine import Engine
 from supafleet.accounts.service import Actor
 from supafleet.db import reading, unit_of_work
 from supafleet.errors import InvalidField
-from supafleet.jobs.engine import JobEngine
 from supafleet.projects import configuration
+from supafleet.projects.changing import ProjectChanger
 from supafleet.settings import Settings
 from supafleet.stack.settings import ProjectSettings
-
-_APPLY_SECONDS = 300.0
 
 
 def read_settings(engine: Engine, ref: str, actor: Actor, settings: Settings) -> ProjectSettings:
@@ -27,12 +25,8 @@ def read_settings(engine: Engine, ref: str, actor: Actor, settings: Settings) ->
 
 
 def change_settings(
-    engine: Engine,
-    jobs: JobEngine,
-    ref: str,
+    changer: ProjectChanger,
     rewrite: Callable[[ProjectSettings], Mapping[str, Any]],
-    actor: Actor,
-    settings: Settings,
     places: Mapping[str, str] | None = None,
 ) -> ProjectSettings:
     """Change the settings and return them once they are applied; several changes at once end in few converges.
@@ -44,14 +38,14 @@ def change_settings(
         InvalidField: the change is not allowed; nothing is changed.
         NotApplied: it is stored, and its converge failed.
     """
+    ref, actor, settings = changer.ref, changer.actor, changer.settings
     try:
-        with unit_of_work(engine) as session:
-            generation = configuration.rewrite_settings(session, jobs, ref, rewrite, actor, settings)
+        with unit_of_work(changer.engine) as session:
+            generation = configuration.rewrite_settings(session, changer.jobs, ref, rewrite, actor, settings)
     except InvalidField as error:
         name = (places or {}).get(error.field)
         if name is None:
             raise
         raise InvalidField(name, error.sentence) from None
-    if generation is not None:
-        configuration.wait_until_applied(engine, ref, generation, _APPLY_SECONDS)
-    return read_settings(engine, ref, actor, settings)
+    changer.wait(generation)
+    return read_settings(changer.engine, ref, actor, settings)

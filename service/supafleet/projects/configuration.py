@@ -131,16 +131,6 @@ def request_converge(session: Session, jobs: JobEngine, project: Project, actor:
     return project.desired_generation if project.status in _COMING else None
 
 
-def wait_for(engine: Engine, ref: str, generation: int | None) -> None:
-    """Return once what `request_converge` gave was seen to be applied; at once when that is None.
-
-    Raises:
-        NotApplied: the run that tried it failed, or five minutes are over.
-    """
-    if generation is not None:
-        wait_until_applied(engine, ref, generation, _APPLY_SECONDS)
-
-
 def keep_secret(session: Session, ref: str, name: str, value: str, settings: Settings, *, replace: bool = False) -> str:
     """The project's secret of this name: the value when there is none yet, or when it shall be replaced.
 
@@ -175,13 +165,15 @@ def change_secrets(
     return request_converge(session, jobs, project, actor, reason)
 
 
-def wait_until_applied(engine: Engine, ref: str, generation: int, timeout_seconds: float) -> None:
-    """Return once the generation was seen to be applied.
+def wait_until_applied(engine: Engine, ref: str, generation: int | None) -> None:
+    """Return once what `request_converge` gave was seen to be applied; at once when that is None.
 
     Raises:
-        NotApplied: the run that tried it failed, or the time is over.
+        NotApplied: the run that tried it failed, or five minutes are over.
     """
-    until = time.monotonic() + timeout_seconds
+    if generation is None:
+        return
+    until = time.monotonic() + _APPLY_SECONDS
     while True:
         with reading(engine) as session:
             # The run is read first: what it applied was stored in the transaction that ended it.
@@ -192,7 +184,7 @@ def wait_until_applied(engine: Engine, ref: str, generation: int, timeout_second
         if _has_failed(run, generation):
             raise NotApplied(f"The change is stored but was not applied: {run.explanation if run else ''}")
         if time.monotonic() >= until:
-            raise NotApplied(f"The change is stored but was not applied within {timeout_seconds:g} s; it still may be.")
+            raise NotApplied(f"The change is stored but was not applied within {_APPLY_SECONDS:g} s; it still may be.")
         time.sleep(_POLL_SECONDS)
 
 

@@ -1,12 +1,11 @@
 """The verbs of a project: pause, resume, restart and change, in the official words and in our own."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Path, Response, status
+from fastapi import APIRouter, Response, status
 from sqlmodel import Session
 
+from supafleet.answers import empty
 from supafleet.db import EngineDep, SessionDep, reading, unit_of_work
-from supafleet.deps import CurrentActor, JobsDep, SettingsDep, needs
+from supafleet.deps import CurrentActor, JobsDep, ProjectRef, SettingsDep, needs
 from supafleet.errors import responses
 from supafleet.permissions import Permission
 from supafleet.projects import configuration, lifecycle, service
@@ -18,9 +17,7 @@ from supafleet.runs.schemas import RunOut
 
 router = APIRouter()
 
-ProjectRef = Annotated[str, Path(description="Ref of the project: 20 lowercase letters.")]
 _REFUSALS = responses(401, 403, 404, 409)
-_APPLY_SECONDS = 300.0
 
 
 @router.post(
@@ -33,7 +30,7 @@ _APPLY_SECONDS = 300.0
 def pause_officially(ref: ProjectRef, session: SessionDep, actor: CurrentActor, jobs: JobsDep) -> Response:
     """Begin to pause a project; asked again, nothing changes."""
     lifecycle.pause_project(session, jobs, ref, actor)
-    return _empty(status.HTTP_200_OK)
+    return empty()
 
 
 @router.post(
@@ -46,7 +43,7 @@ def pause_officially(ref: ProjectRef, session: SessionDep, actor: CurrentActor, 
 def restore_officially(ref: ProjectRef, session: SessionDep, actor: CurrentActor, jobs: JobsDep) -> Response:
     """Begin to bring a paused project up again; asked again, nothing changes."""
     lifecycle.resume_project(session, jobs, ref, actor)
-    return _empty(status.HTTP_200_OK)
+    return empty()
 
 
 @router.post(
@@ -60,7 +57,7 @@ def restore_officially(ref: ProjectRef, session: SessionDep, actor: CurrentActor
 def restart_officially(ref: ProjectRef, session: SessionDep, actor: CurrentActor, jobs: JobsDep) -> Response:
     """Begin to restart a project."""
     lifecycle.restart_project(session, jobs, ref, actor)
-    return _empty(status.HTTP_201_CREATED)
+    return empty(status.HTTP_201_CREATED)
 
 
 @router.post(
@@ -115,16 +112,10 @@ def change(
     """Change settings; the answer comes when they are applied. Several changes at once end in one converge."""
     with unit_of_work(engine) as session:
         generation = configuration.change_project(session, jobs, ref, body, actor, settings)
-    if generation is not None:
-        configuration.wait_until_applied(engine, ref, generation, _APPLY_SECONDS)
+    configuration.wait_until_applied(engine, ref, generation)
     with reading(engine) as session:
         return render_project(session, service.get_project(session, ref, actor), settings)
 
 
 def _rendered(session: Session, run: Run | None) -> RunOut | None:
     return None if run is None else runs.render_run(session, run)
-
-
-def _empty(status_code: int) -> Response:
-    # Official clients expect no body and no content type.
-    return Response(status_code=status_code, headers={"Content-Length": "0"})

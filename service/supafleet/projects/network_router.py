@@ -1,10 +1,9 @@
 """Network restrictions, encryption and bans of a project's database."""
 
-from typing import Annotated
+from fastapi import APIRouter, Depends, Response, status
 
-from fastapi import APIRouter, Depends, Path, Response, status
-
-from supafleet.deps import needs
+from supafleet.answers import empty
+from supafleet.deps import ProjectRef, needs
 from supafleet.errors import responses
 from supafleet.permissions import Permission
 from supafleet.projects import network
@@ -21,7 +20,7 @@ from supafleet.projects.network import (
 )
 
 
-def _named(ref: Annotated[str, Path(description="Ref of the project: 20 lowercase letters.")]) -> str:
+def _named(ref: ProjectRef) -> str:
     """The project that a route is about; that it exists is a matter of the permission."""
     return ref
 
@@ -125,4 +124,4 @@ def list_enriched_bans() -> EnrichedBans:
 def delete_bans(body: BansBody) -> Response:
     """Lift bans of addresses: none of them is banned afterwards, as before."""
     network.check_addresses(body.ipv4_addresses)
-    return Response(status_code=status.HTTP_200_OK, headers={"Content-Length": "0"})
+    return empty()

@@ -2,10 +2,11 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query, Response, status
+from fastapi import APIRouter, Query, Response
 
+from supafleet.answers import empty
 from supafleet.db import EngineDep, SessionDep, row_id, unit_of_work
-from supafleet.deps import CurrentActor, JobsDep, SettingsDep, needs
+from supafleet.deps import CurrentActor, JobsDep, ProjectRef, SettingsDep, needs
 from supafleet.errors import responses
 from supafleet.hosts import service as hosts
 from supafleet.organizations import service as organizations
@@ -25,9 +26,7 @@ from supafleet.projects.schemas import ProjectDeleted, ProjectRename
 
 router = APIRouter(prefix="/v1/projects", tags=["Projects"])
 
-ProjectRef = Annotated[str, Path(description="Ref of the project: 20 lowercase letters.")]
 _READ = responses(401, 403, 404)
-_APPLY_SECONDS = 300.0
 
 
 @router.get(
@@ -61,8 +60,7 @@ def rename_project(
     with unit_of_work(engine) as session:
         project, generation = configuration.rename_project(session, jobs, ref, body.name, actor)
         answer = ProjectDeleted(id=row_id(project), ref=project.ref, name=project.name)
-    if generation is not None:
-        configuration.wait_until_applied(engine, ref, generation, _APPLY_SECONDS)
+    configuration.wait_until_applied(engine, ref, generation)
     return answer
 
 
@@ -86,7 +84,7 @@ def list_restore_versions(ref: ProjectRef, session: SessionDep, actor: CurrentAc
 def cancel_restore(ref: ProjectRef, session: SessionDep, actor: CurrentActor) -> Response:
     """Ask the run that brings a paused project up to end."""
     lifecycle.cancel_resume(session, ref, actor)
-    return Response(status_code=status.HTTP_200_OK, headers={"Content-Length": "0"})
+    return empty()
 
 
 @router.get(

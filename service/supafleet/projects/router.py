@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, status
+from fastapi import APIRouter, Depends, Query, status
 
 from supafleet.db import EngineDep, SessionDep, row_id, utc_now
-from supafleet.deps import CurrentActor, JobsDep, RequiresInBody, SettingsDep, needs
+from supafleet.deps import CurrentActor, JobsDep, ProjectRef, RequiresInBody, SettingsDep, needs
 from supafleet.errors import responses
 from supafleet.hosts import service as hosts
 from supafleet.hosts.models import DockerHost
@@ -25,8 +25,6 @@ from supafleet.projects.schemas import (
 from supafleet.settings import Settings
 
 router = APIRouter(prefix="/v1/projects", tags=["Projects"])
-
-ProjectRef = Annotated[str, Path(description="Ref of the project: 20 lowercase letters.")]
 
 
 @router.get(

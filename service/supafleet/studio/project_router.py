@@ -3,19 +3,16 @@
 Studio writes several of these paths in more than one way; the document shows one of them.
 """
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends, Path, status
+from fastapi import APIRouter, Depends, status
 
 from supafleet.db import SessionDep
-from supafleet.deps import CurrentActor, JobsDep, RequiresInBody, SettingsDep, needs
+from supafleet.deps import CurrentActor, JobsDep, ProjectRef, RequiresInBody, SettingsDep, needs
 from supafleet.errors import responses
 from supafleet.permissions import Permission
 from supafleet.studio import creation, schemas, service
 
 router = APIRouter(tags=["Studio"])
 
-ProjectRef = Annotated[str, Path(description="Ref of the project: 20 lowercase letters.")]
 _REFUSALS = responses(401, 403, 404)
 _READING = needs(Permission.PROJECT_ADMIN_READ)
 _READING_KEYS = needs(Permission.PROJECT_ADMIN_READ, Permission.API_GATEWAY_KEYS_READ)

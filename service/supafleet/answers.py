@@ -1,0 +1,8 @@
+"""Answers in the form that official clients expect."""
+
+from fastapi import Response, status
+
+
+def empty(status_code: int = status.HTTP_200_OK) -> Response:
+    """Of a void operation clients expect no body and no content type (MANAGEMENT_API.md section 1)."""
+    return Response(status_code=status_code, headers={"Content-Length": "0"})
