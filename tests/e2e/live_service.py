@@ -12,6 +12,8 @@ from typing import Any
 
 import httpx
 
+from tests.official_document import judge
+
 START_SECONDS = 60
 RUN_SECONDS = 180
 
@@ -72,7 +74,12 @@ class LiveService:
         return (self.data_dir / "owner-token").read_text().strip()
 
     def client(self) -> httpx.Client:
-        return httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {self.token}"}, timeout=30)
+        return httpx.Client(
+            base_url=self.url,
+            headers={"Authorization": f"Bearer {self.token}"},
+            timeout=30,
+            event_hooks={"response": [judge]},
+        )
 
     def create(self, name: str, **fields: Any) -> str:
         """Ask for a project; its ref."""

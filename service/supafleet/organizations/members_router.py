@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response, status
 
+from supafleet.answers import empty
 from supafleet.db import SessionDep, row_id
 from supafleet.deps import CurrentActor, needs
 from supafleet.errors import InvalidField, responses
@@ -159,7 +160,7 @@ def delete_invitations(
 def remove_member(slug: Slug, user_id: UserId, actor: CurrentActor, session: SessionDep) -> Response:
     """Remove a member; the last owner stays."""
     members.remove_member(session, row_id(service.get_organization(session, slug, actor)), str(user_id))
-    return Response(status_code=status.HTTP_200_OK, headers={"Content-Length": "0"})
+    return empty()
 
 
 @router.patch(
@@ -175,6 +176,18 @@ def assign_role(
     organization = service.get_organization(session, slug, actor)
     member = members.assign_role(session, row_id(organization), str(user_id), body.data.attributes.wanted)
     return AssignedRole(data=AssignedRoleResource(attributes=RoleAttributes(name=role_name(member.role))))
+
+
+@router.post(
+    "/fleet/organizations/{slug}/leave",
+    operation_id="fleet-leave-organization",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=responses(401, 403, 404, 409),
+    dependencies=needs(Permission.ORGANIZATION_ADMIN_READ),
+)
+def leave_organization(slug: Slug, actor: CurrentActor, session: SessionDep) -> None:
+    """Belong to an organization no more; its last owner stays."""
+    members.remove_member(session, row_id(service.get_organization(session, slug, actor)), actor.gotrue_id)
 
 
 @router.get(

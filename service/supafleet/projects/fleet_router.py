@@ -1,12 +1,12 @@
 """`/fleet/projects`: our own view of projects, with reasons and services."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Response
 from sqlmodel import Session
 
 from supafleet.db import SessionDep, row_id, utc_now
-from supafleet.deps import CurrentActor, SettingsDep, needs
+from supafleet.deps import CurrentActor, ProjectRef, SettingsDep, needs
 from supafleet.errors import responses
 from supafleet.hosts import service as hosts
 from supafleet.hosts.models import DockerHost
@@ -15,7 +15,7 @@ from supafleet.organizations.models import Organization
 from supafleet.permissions import Permission
 from supafleet.projects import service
 from supafleet.projects.models import Project, ProjectService
-from supafleet.projects.schemas import FleetProject, FleetProjectSummary, FleetService
+from supafleet.projects.schemas import FleetProject, FleetProjectSummary, FleetService, StudioAccess
 from supafleet.projects.states import SERVICES, ServicePhase
 from supafleet.runs import service as runs
 from supafleet.settings import Settings
@@ -48,13 +48,33 @@ def list_projects(session: SessionDep, actor: CurrentActor, settings: SettingsDe
     dependencies=needs(Permission.PROJECT_ADMIN_READ),
 )
 def get_project(
-    ref: Annotated[str, Path(description="Ref of the project.")],
+    ref: ProjectRef,
     session: SessionDep,
     actor: CurrentActor,
     settings: SettingsDep,
 ) -> FleetProject:
     """Tell how a project is, what was last seen of its services, and its latest run."""
     return render_project(session, service.get_project(session, ref, actor), settings)
+
+
+@router.get(
+    "/{ref}/studio",
+    operation_id="fleet-get-studio-access",
+    responses=responses(401, 403, 404),
+    dependencies=needs(Permission.API_GATEWAY_KEYS_SECRET_READ),
+)
+def get_studio_access(
+    ref: ProjectRef, session: SessionDep, actor: CurrentActor, settings: SettingsDep, response: Response
+) -> StudioAccess:
+    """Tell where the project's own Studio is, and its password: who has it does as the service_role key may."""
+    response.headers["Cache-Control"] = "no-store"
+    project = service.get_project(session, ref, actor)
+    values = service.reveal_secrets(session, project, settings)
+    return StudioAccess(
+        url=service.public_url(project, hosts.get_host(session, project.host_id)),
+        username=values["dashboard_username"],
+        password=values["dashboard_password"],
+    )
 
 
 def render_project(session: Session, project: Project, settings: Settings) -> FleetProject:

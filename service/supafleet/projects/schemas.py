@@ -230,6 +230,14 @@ class ProjectDatabase(BaseModel):
     type: Literal["PRIMARY"] = "PRIMARY"
 
 
+class StudioAccess(BaseModel):
+    """How a person signs in to a project's own Studio, by HTTP basic authentication at its gateway."""
+
+    url: str | None = Field(description="Address of Studio: that of the project's gateway.")
+    username: str
+    password: str
+
+
 class OrganizationProject(BaseModel):
     """A project in the list of its organization."""
 

@@ -14,9 +14,12 @@ from sqlalchemy.engine import Engine
 
 from supafleet import app as app_module
 from supafleet.app import create_app
+from supafleet.db import reading
 from supafleet.jobs.fake import RecordingJobEngine
+from supafleet.projects import service as projects
 from supafleet.runner.fake import FakeLauncher, sees
 from supafleet.settings import Settings
+from tests import official_document
 
 PASSWORD = "correctHorse7battery"
 SECONDS = 30
@@ -49,6 +52,12 @@ class Api:
         assert answer.status_code == 201, answer.text
         created: dict[str, Any] = answer.json()
         return created
+
+    def secrets_of(self, ref: str) -> dict[str, str]:
+        with reading(self.engine) as session:
+            project = projects.find_project(session, ref)
+            assert project is not None
+            return projects.reveal_secrets(session, project, self.settings)
 
     def refusal(self, **fields: Any) -> tuple[int, str]:
         answer = self.client.post("/v1/projects", json=self.body(**fields))
@@ -87,6 +96,7 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
 
 def serve(app: FastAPI, settings: Settings) -> Iterator[TestClient]:
     with TestClient(app) as client:
+        client.event_hooks["response"].append(official_document.judge)
         client.headers["Authorization"] = f"Bearer {settings.owner_token_file.read_text().strip()}"
         yield client
 
@@ -113,6 +123,12 @@ def live_api(settings: Settings, launcher: FakeLauncher) -> Iterator[Api]:
     app = create_app(settings, launcher)
     for client in serve(app, settings):
         yield Api(app, client, settings)
+
+
+def given(launcher: FakeLauncher, ref: str, prefix: str) -> dict[str, str]:
+    """The project's secrets whose names begin with the prefix, as the latest run got them."""
+    secrets: dict[str, str] = launcher.requests[-1].extra_vars["supafleet_secrets"][ref]
+    return {name.removeprefix(prefix): value for name, value in secrets.items() if name.startswith(prefix)}
 
 
 @pytest.fixture

@@ -10,8 +10,7 @@ from supafleet.app import create_app
 from supafleet.db import unit_of_work
 from supafleet.runner.fake import FakeLauncher
 from supafleet.secrets.models import ProjectSecret
-from tests.integration.api.conftest import Api, serve
-from tests.integration.api.test_lifecycle import wait_for
+from tests.integration.api.conftest import Api, given, serve
 
 PATTERN = re.compile(r"sb_(publishable|secret)_[A-Za-z0-9_-]{22}_[A-Za-z0-9_-]{8}")
 SHAPE = {
@@ -20,22 +19,9 @@ SHAPE = {
 }
 
 
-@pytest.fixture
-def ref(live_api: Api) -> str:
-    name = live_api.create()["ref"]
-    assert wait_for(live_api, name, "ACTIVE_HEALTHY", "INIT_FAILED")["status"] == "ACTIVE_HEALTHY"
-    return str(name)
-
-
 def make(api: Api, ref: str, kind: str, name: str = "default", **query: str) -> Any:
     body = {"type": kind, "name": name}
     return api.client.post(f"/v1/projects/{ref}/api-keys", json=body, params=query)
-
-
-def given(launcher: FakeLauncher, ref: str) -> dict[str, str]:
-    secrets: dict[str, str] = launcher.requests[-1].extra_vars["supafleet_secrets"][ref]
-    prefix = "api_key."
-    return {name.removeprefix(prefix): value for name, value in secrets.items() if name.startswith(prefix)}
 
 
 def test_keys_are_made_told_renamed_and_deleted(live_api: Api, launcher: FakeLauncher, ref: str) -> None:
@@ -64,7 +50,7 @@ def test_keys_are_made_told_renamed_and_deleted(live_api: Api, launcher: FakeLau
     assert PATTERN.fullmatch(revealed["api_key"])
     assert live_api.client.get(f"{path}/{secret['id']}").json() == secret
     assert live_api.client.get(f"{path}/anon").json()["type"] == "legacy"
-    assert given(launcher, ref) == {
+    assert given(launcher, ref, "api_key.") == {
         "publishable.default": publishable["api_key"],
         "secret.default": revealed["api_key"],
         "secret.second_one": second["api_key"],
@@ -84,14 +70,14 @@ def test_keys_are_made_told_renamed_and_deleted(live_api: Api, launcher: FakeLau
         "backend",
         "of the shop",
     )
-    assert given(launcher, ref)["secret.backend"] == second["api_key"]
+    assert given(launcher, ref, "api_key.")["secret.backend"] == second["api_key"]
     told = live_api.client.patch(f"{path}/{second['id']}", json={"description": None}, params={"reveal": "true"})
     assert (told.json()["description"], told.json()["api_key"]) == (None, second["api_key"])
 
     parameters = {"reveal": "false", "was_compromised": "true", "reason": "lost"}
     gone = live_api.client.delete(f"{path}/{second['id']}", params=parameters)
     assert (gone.status_code, gone.json()["id"]) == (200, second["id"])
-    assert set(given(launcher, ref)) == {"publishable.default", "secret.default"}
+    assert set(given(launcher, ref, "api_key.")) == {"publishable.default", "secret.default"}
     for method in ("GET", "DELETE"):
         answer = live_api.client.request(method, f"{path}/{second['id']}")
         assert (answer.status_code, answer.json()["message"]) == (404, f"API key '{second['id']}' does not exist.")

@@ -7,12 +7,12 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from supafleet.accounts import service as accounts
 from supafleet.audit import recording
 from supafleet.audit import service as audit
 from supafleet.db import unit_of_work, utc_now
 from supafleet.projects import creation
 from tests.integration.api.conftest import PASSWORD, Api
+from tests.integration.api.people import add_person
 
 
 def entries(api: Api, **query: Any) -> list[dict[str, Any]]:
@@ -29,14 +29,6 @@ def of_none(api: Api) -> list[dict[str, Any]]:
 
 def told(entry: dict[str, Any]) -> tuple[Any, ...]:
     return entry["operation"], entry["actor"], entry["status"], entry["outcome"]
-
-
-def stranger(api: Api) -> dict[str, str]:
-    with unit_of_work(api.engine) as session:
-        account = accounts.create_account(session, email="eve@example.com", username="eve")
-        token = accounts.generate_token()
-        accounts.register_token(session, account, "test", token)
-    return {"Authorization": f"Bearer {token}"}
 
 
 def test_a_change_is_told_with_who_where_and_what(api: Api) -> None:
@@ -59,7 +51,7 @@ def test_a_change_is_told_with_who_where_and_what(api: Api) -> None:
 
 
 def test_what_is_refused_is_told_too(api: Api) -> None:
-    headers = stranger(api)
+    headers = add_person(api, "eve").headers
     path = f"/v2/organizations/{api.organization}/members/invitations"
     assert api.client.post(path, json={}, headers=headers).status_code == 403
     assert api.client.post(path, json={}).status_code == 422
@@ -109,7 +101,7 @@ def test_sign_ins_are_told_to_operators(api: Api) -> None:
 
 
 def test_who_joins_is_told_to_the_organization(api: Api) -> None:
-    headers = stranger(api)
+    headers = add_person(api, "eve").headers
     body = {"type": "organization_invitation", "attributes": {"email": "eve@example.com", "role": "developer"}}
     path = f"/v2/organizations/{api.organization}/members/invitations"
     token = api.client.post(path, json={"data": [body]}).json()["data"][0]["attributes"]["token"]

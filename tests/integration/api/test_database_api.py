@@ -10,15 +10,14 @@ from typing import Any
 import httpx
 import pytest
 
-from supafleet.accounts import service as accounts
 from supafleet.database.gateway import MOST_AT_ONCE, Gateways
-from supafleet.db import reading, row_id, unit_of_work
-from supafleet.organizations import service as organizations
-from supafleet.organizations.models import Membership, Role
+from supafleet.db import reading, unit_of_work
+from supafleet.organizations.models import Role
 from supafleet.projects import repository, service
 from supafleet.projects.states import Status
 from tests.integration.api.conftest import PASSWORD, Api
 from tests.integration.api.fake_gateway import Asked, FakeGateway, Reply, literals, sql_error
+from tests.integration.api.people import add_person
 
 
 @pytest.fixture
@@ -26,13 +25,6 @@ def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeGateway]:
     with FakeGateway() as fake:
         monkeypatch.setattr(service, "public_url", lambda *_: fake.url)
         yield fake
-
-
-def secrets_of(api: Api, ref: str) -> dict[str, str]:
-    with reading(api.engine) as session:
-        project = repository.find_project(session, ref)
-        assert project is not None
-        return service.reveal_secrets(session, project, api.settings)
 
 
 def set_status(api: Api, ref: str, status: Status) -> None:
@@ -47,7 +39,7 @@ class Database:
 
     def __init__(self, api: Api, gateway: FakeGateway, ref: str) -> None:
         self.api, self.gateway, self.ref = api, gateway, ref
-        gateway.crypto_key = secrets_of(api, ref)["pg_meta_crypto_key"]
+        gateway.crypto_key = api.secrets_of(ref)["pg_meta_crypto_key"]
 
     def ask(self, method: str, path: str, **request: Any) -> httpx.Response:
         return self.api.client.request(method, f"/v1/projects/{self.ref}{path}", **request)
@@ -74,7 +66,7 @@ def test_a_query_goes_through_the_projects_gateway_as_postgres(database: Databas
     answer = database.query("select $1", parameters=["it's"])
     assert (answer.status_code, answer.content, answer.headers["content-type"]) == (201, rows, "application/json")
     (asked,) = database.gateway.asked
-    known = secrets_of(database.api, database.ref)
+    known = database.api.secrets_of(database.ref)
     assert asked.body == {"query": "select $1", "parameters": ["it's"]}
     assert asked.headers["apikey"] == known["service_role_key"]
     assert (asked.user, asked.password, asked.database) == ("postgres", PASSWORD, "postgres")
@@ -190,7 +182,7 @@ def test_a_read_only_query_logs_in_as_the_reader(database: Database) -> None:
     users = [asked.user for asked in database.gateway.queries]
     assert users == ["supabase_read_only_user", "supabase_admin", *["supabase_read_only_user"] * 2]
     assert "-c default_transaction_read_only=on" in database.gateway.queries[0].options
-    password = secrets_of(database.api, database.ref)["database.read_only_password"]
+    password = database.api.secrets_of(database.ref)["database.read_only_password"]
     assert {asked.password for asked in database.gateway.queries if "only" in asked.user} == {password}
     assert not any(password in str(asked.body) for asked in database.gateway.asked)
     with reading(database.api.engine) as session:
@@ -207,17 +199,7 @@ def test_a_read_only_query_that_does_more_is_not_run(database: Database) -> None
 
 def test_a_reader_of_the_organization_only_reads(database: Database) -> None:
     api = database.api
-    with unit_of_work(api.engine) as session:
-        account = accounts.create_account(session, email="r@example.com", username="reader")
-        token = accounts.generate_token()
-        accounts.register_token(session, account, "t", token)
-        fields = {
-            "organization_id": organizations.find_id(session, api.organization),
-            "account_id": row_id(account),
-            "role": Role.READ_ONLY,
-        }
-        session.add(Membership.model_validate(fields))
-    headers = {"Authorization": f"Bearer {token}"}
+    headers = add_person(api, "reader", Role.READ_ONLY).headers
     path = f"/v1/projects/{database.ref}/database/query"
     written = api.client.post(path, json={"query": "select 1"}, headers=headers)
     assert "(database_write)" in refused(written, 403)
@@ -314,7 +296,7 @@ def test_a_password_is_changed_in_the_database_and_then_in_the_services(
     assert (asked.user, asked.password) == ("supabase_admin", PASSWORD)
     assert all(fits("another7Password", verifier) for verifier in literals(asked.body["query"]))
     assert "another7Password" not in str(asked.body)
-    known = secrets_of(live_api, ref)
+    known = live_api.secrets_of(ref)
     assert known["postgres_password"] == "another7Password"
     assert "database.next_password" not in known
     kinds = [run["kind"] for run in live_api.client.get("/fleet/runs", params={"project": ref}).json()]
@@ -334,7 +316,7 @@ def test_an_interrupted_change_of_password_can_be_ended(live_api: Api, gateway: 
     gateway.answer = knows_only_the_new_one
     assert database.query("select 1").status_code == 201
     assert database.ask("PATCH", "/database/password", json={"password": "a3rdPassword12"}).status_code == 200
-    assert secrets_of(live_api, ref)["postgres_password"] == "a3rdPassword12"
+    assert live_api.secrets_of(ref)["postgres_password"] == "a3rdPassword12"
 
 
 def test_a_password_is_not_changed_beside_a_run(database: Database) -> None:

@@ -6,27 +6,13 @@ from typing import Any
 import pytest
 
 from supafleet.runner.fake import FakeLauncher, fails_on
-from tests.integration.api.conftest import Api
-from tests.integration.api.test_lifecycle import wait_for
+from tests.integration.api.conftest import Api, given
 
 VALUE = "first line\nsecond line with 'quotes'"
 
 
-@pytest.fixture
-def ref(live_api: Api) -> str:
-    name = live_api.create()["ref"]
-    assert wait_for(live_api, name, "ACTIVE_HEALTHY", "INIT_FAILED")["status"] == "ACTIVE_HEALTHY"
-    return str(name)
-
-
 def runs(api: Api, ref: str) -> int:
     return len(api.client.get("/fleet/runs", params={"project": ref}).json())
-
-
-def given(launcher: FakeLauncher, ref: str) -> dict[str, str]:
-    secrets: dict[str, str] = launcher.requests[-1].extra_vars["supafleet_secrets"][ref]
-    prefix = "function_secret."
-    return {name.removeprefix(prefix): value for name, value in secrets.items() if name.startswith(prefix)}
 
 
 def test_secrets_are_set_listed_as_digests_and_unset(live_api: Api, launcher: FakeLauncher, ref: str) -> None:
@@ -42,7 +28,7 @@ def test_secrets_are_set_listed_as_digests_and_unset(live_api: Api, launcher: Fa
         "FOO": sha256(VALUE.encode()).hexdigest(),
         "_bar2": sha256(b"").hexdigest(),
     }
-    assert given(launcher, ref) == {"FOO": VALUE, "_bar2": ""}
+    assert given(launcher, ref, "function_secret.") == {"FOO": VALUE, "_bar2": ""}
     assert VALUE in launcher.requests[-1].secrets
 
     # What is the same needs no run.
@@ -54,7 +40,7 @@ def test_secrets_are_set_listed_as_digests_and_unset(live_api: Api, launcher: Fa
     answer = live_api.client.request("DELETE", path, json=["FOO", "NOBODY"])
     assert (answer.status_code, answer.content, answer.headers["content-length"]) == (200, b"", "0")
     assert [one["name"] for one in live_api.client.get(path).json()] == ["_bar2"]
-    assert given(launcher, ref) == {"_bar2": ""}
+    assert given(launcher, ref, "function_secret.") == {"_bar2": ""}
 
 
 @pytest.mark.parametrize(

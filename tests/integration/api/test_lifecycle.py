@@ -27,6 +27,8 @@ def test_a_project_lives_and_dies(live_api: Api, launcher: FakeLauncher) -> None
     assert request.project["gateway_port"] == project["gateway_port"]
     assert request.docker_host["bind_address"] == "127.0.0.1"
 
+    # A heal would be one more run, or none, as it happens.
+    assert live_api.client.patch(f"/fleet/projects/{ref}", json={"self_healing": False}).status_code == 200
     launcher.scripts["project_observe"] = Script(events=(observed("healthy", realtime="exited"),))
     health = live_api.client.get(
         f"/v1/projects/{ref}/health", params={"services": ["auth,db", "realtime"], "timeout_ms": 10000}

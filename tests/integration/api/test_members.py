@@ -1,42 +1,16 @@
 """Who belongs to an organization, who is invited, and its projects."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import httpx
 import pytest
 from sqlalchemy import text
 
-from supafleet.accounts import service as accounts
-from supafleet.db import row_id, unit_of_work
-from supafleet.organizations import service as organizations
 from supafleet.organizations.models import Role
 from tests.integration.api.conftest import Api
+from tests.integration.api.people import Person, add_person
 
 ROLES = ["owner", "administrator", "developer", "read-only"]
-
-
-@dataclass(frozen=True)
-class Person:
-    """Somebody with an account."""
-
-    gotrue_id: str
-    email: str
-    headers: dict[str, str]
-
-
-def person(api: Api, name: str, role: Role | None = None) -> Person:
-    """Somebody new, who belongs to the first organization with a role or to none."""
-    slug = api.organization
-    with unit_of_work(api.engine) as session:
-        account = accounts.create_account(session, email=f"{name}@example.com", username=name)
-        token = accounts.generate_token()
-        accounts.register_token(session, account, "test", token)
-        if role is not None:
-            organization_id = organizations.find_id(session, slug)
-            assert organization_id is not None
-            organizations.add_member(session, organization_id, row_id(account), role)
-        return Person(account.gotrue_id, account.primary_email, {"Authorization": f"Bearer {token}"})
 
 
 def owner_id(api: Api) -> str:
@@ -58,8 +32,8 @@ def remove(api: Api, user_id: str, headers: dict[str, str] | None = None) -> htt
     return api.client.delete(f"/v2/organizations/{api.organization}/members/{user_id}", headers=headers)
 
 
-def accept(api: Api, token: str, someone: Person) -> httpx.Response:
-    return api.client.post("/fleet/invitations/accept", json={"token": token}, headers=someone.headers)
+def accept(api: Api, token: str, headers: dict[str, str]) -> httpx.Response:
+    return api.client.post("/fleet/invitations/accept", json={"token": token}, headers=headers)
 
 
 def roles(api: Api) -> dict[str, str]:
@@ -96,7 +70,7 @@ def test_an_organization_is_told_in_the_official_shape(api: Api) -> None:
 
 def test_members_come_page_by_page_in_both_directions(api: Api) -> None:
     for number in range(5):
-        person(api, f"dev{number}", Role.DEVELOPER)
+        add_person(api, f"dev{number}", Role.DEVELOPER)
     path = f"/v2/organizations/{api.organization}/members?page[size]=4"
     first = api.client.get(path).json()
     assert first["data"][0] == {
@@ -124,7 +98,7 @@ def test_members_come_page_by_page_in_both_directions(api: Api) -> None:
 
 
 def test_an_invited_person_joins_with_the_token(api: Api) -> None:
-    ada = person(api, "ada")
+    ada = add_person(api, "ada")
     answer = invite(api, {"email": "ADA@example.com", "role": "developer"})
     assert answer.status_code == 201, answer.text
     attributes = answer.json()["data"][0]["attributes"]
@@ -133,14 +107,14 @@ def test_an_invited_person_joins_with_the_token(api: Api) -> None:
         assert attributes["token"] not in str(list(connection.execute(text("SELECT * FROM invitation"))))
     (pending,) = api.client.get(f"/fleet/organizations/{api.organization}/invitations").json()
     assert (pending["email"], pending["role"], "token" in pending) == ("ada@example.com", "developer", False)
-    joined = accept(api, attributes["token"], ada)
+    joined = accept(api, attributes["token"], ada.headers)
     assert joined.json() == {
         "organization_slug": api.organization,
         "organization_name": "My organization",
         "role": "developer",
     }
     assert roles(api) == {"owner": "owner", "ada": "developer"}
-    assert accept(api, attributes["token"], ada).status_code == 404, "it is used up"
+    assert accept(api, attributes["token"], ada.headers).status_code == 404, "it is used up"
     assert api.client.get(f"/fleet/organizations/{api.organization}/invitations").json() == []
     again = invite(api, {"email": "ada@example.com", "role": "owner"})
     assert (again.status_code, again.json()["message"]) == (
@@ -156,13 +130,13 @@ def test_an_invitation_lets_one_sign_up_where_that_is_closed(api: Api) -> None:
         assert api.client.post("/platform/signup", json={**account, **change}).status_code == 403
     assert api.client.post("/platform/signup", json=account).status_code == 201
     signed_in = api.client.post("/auth/token?grant_type=password", json=account).json()
-    ada = Person("", "ada@example.com", {"Authorization": f"Bearer {signed_in['access_token']}"})
+    ada = {"Authorization": f"Bearer {signed_in['access_token']}"}
     assert accept(api, token, ada).status_code == 200
 
 
 @pytest.mark.parametrize("how", ["expired", "taken back", "replaced", "inviter left"])
 def test_an_invitation_that_does_not_count_any_more(api: Api, how: str) -> None:
-    ada, inviter = person(api, "ada"), person(api, "admin", Role.ADMINISTRATOR)
+    ada, inviter = add_person(api, "ada"), add_person(api, "admin", Role.ADMINISTRATOR)
     wish = {"email": "ada@example.com", "role": "developer"}
     token = invite(api, wish, headers=inviter.headers).json()["data"][0]["attributes"]["token"]
     if how == "expired":
@@ -180,15 +154,15 @@ def test_an_invitation_that_does_not_count_any_more(api: Api, how: str) -> None:
             "data": [{"type": "organization_invitation", "attributes": {"email": "ada@example.com"}}]
         }
         assert api.client.request("DELETE", path, json=body).status_code == 404
-    answer = accept(api, token, ada)
+    answer = accept(api, token, ada.headers)
     assert answer.status_code == 404
     assert answer.json() == {"message": "The invitation does not exist, was taken back or used, or has expired."}
 
 
 def test_an_invitation_is_for_one_mail_address(api: Api) -> None:
-    eve = person(api, "eve")
+    eve = add_person(api, "eve")
     token = invite(api, {"email": "ada@example.com", "role": "owner"}).json()["data"][0]["attributes"]["token"]
-    refused = accept(api, token, eve)
+    refused = accept(api, token, eve.headers)
     assert refused.status_code == 403
     assert refused.json() == {"message": "The invitation is for another mail address than that of this account."}
 
@@ -216,7 +190,7 @@ def test_all_are_invited_or_none(api: Api) -> None:
 
 
 def test_only_owners_make_owners(api: Api) -> None:
-    admin, ada = person(api, "admin", Role.ADMINISTRATOR), person(api, "ada", Role.DEVELOPER)
+    admin, ada = add_person(api, "admin", Role.ADMINISTRATOR), add_person(api, "ada", Role.DEVELOPER)
     refused = invite(api, {"email": "eve@example.com", "role": "owner"}, headers=admin.headers)
     assert (refused.status_code, refused.json()["message"]) == (403, "Only an owner may invite somebody as owner.")
     assert invite(api, {"email": "eve@example.com", "role": "developer"}, headers=admin.headers).status_code == 201
@@ -235,7 +209,7 @@ def test_only_owners_make_owners(api: Api) -> None:
 
 
 def test_the_last_owner_stays(api: Api) -> None:
-    first, ada = owner_id(api), person(api, "ada", Role.ADMINISTRATOR)
+    first, ada = owner_id(api), add_person(api, "ada", Role.ADMINISTRATOR)
     sentence = "The last owner of an organization cannot be {}: make another member an owner first."
     left, demoted = remove(api, first), assign(api, first, role="developer")
     assert (left.status_code, left.json()["message"]) == (409, sentence.format("removed"))
@@ -248,6 +222,18 @@ def test_the_last_owner_stays(api: Api) -> None:
     assert remove(api_of(api, ada), ada.gotrue_id).status_code == 409
 
 
+def test_whoever_wishes_leaves_but_the_last_owner(api: Api) -> None:
+    path = f"/fleet/organizations/{api.organization}/leave"
+    for role in (Role.READ_ONLY, Role.OWNER):
+        leaving = add_person(api, f"another-{role}", role)
+        assert f"another-{role}" in roles(api)
+        assert api.client.post(path, headers=leaving.headers).status_code == 204
+        assert f"another-{role}" not in roles(api)
+        assert api.client.post(path, headers=leaving.headers).status_code == 403
+    assert api.client.post(path).status_code == 409
+    assert roles(api) == {"owner": "owner"}
+
+
 def api_of(api: Api, someone: Person) -> Api:
     """The API as somebody else sees it."""
     api.client.headers.update(someone.headers)
@@ -255,7 +241,7 @@ def api_of(api: Api, someone: Person) -> Api:
 
 
 def test_who_is_no_member_cannot_be_changed(api: Api) -> None:
-    stranger = person(api, "stranger")
+    stranger = add_person(api, "stranger")
     assert remove(api, stranger.gotrue_id).status_code == 404
     assert assign(api, stranger.gotrue_id, role="developer").status_code == 404
     assert remove(api, "nonsense").status_code == 422

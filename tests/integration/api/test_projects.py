@@ -7,10 +7,12 @@ import pytest
 from sqlalchemy import text
 
 from supafleet.db import reading, unit_of_work, utc_now
+from supafleet.organizations.models import Role
 from supafleet.projects import service as projects
 from supafleet.projects.fold import ProjectState
 from supafleet.projects.states import Status
 from tests.integration.api.conftest import PASSWORD, Api
+from tests.integration.api.people import add_person
 
 REFUSED: list[tuple[dict[str, Any], list[str]]] = [
     ({"db_pass": "short"}, ["db_pass", "12 to 72"]),
@@ -241,6 +243,22 @@ def test_keys_are_the_projects_own_and_the_secret_one_is_masked(api: Api) -> Non
         shown["anon"]["api_key"],
         shown["service_role"]["api_key"],
     )
+
+
+def test_whoever_may_read_secret_keys_may_sign_in_to_the_projects_own_studio(api: Api) -> None:
+    ref = api.create()["ref"]
+    path = f"/fleet/projects/{ref}/studio"
+    known = api.secrets_of(ref)
+    answer = api.client.get(path)
+    assert answer.json() == {
+        "url": api.client.get(f"/fleet/projects/{ref}").json()["public_url"],
+        "username": known["dashboard_username"],
+        "password": known["dashboard_password"],
+    }
+    assert answer.headers["cache-control"] == "no-store"
+    developer, reader = (add_person(api, f"another-{role}", role) for role in (Role.DEVELOPER, Role.READ_ONLY))
+    assert api.client.get(path, headers=developer.headers).status_code == 200
+    assert api.client.get(path, headers=reader.headers).status_code == 403
 
 
 def test_no_secret_is_readable_in_the_database(api: Api) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.exc import OperationalError
 from supafleet.organizations.models import Role
 from supafleet.studio import router
 from tests.integration.api.conftest import PASSWORD, Api
-from tests.integration.api.studio import member, secrets_of
+from tests.integration.api.people import add_person, add_stranger
 
 PROJECT = {
     "id", "ref", "name", "status", "organization_id", "inserted_at", "subscription_id", "cloud_provider", "region",
@@ -92,7 +92,7 @@ def allows(statements: list[dict[str, Any]], action: str, resource: str) -> bool
 def test_studio_shows_what_a_role_may_do(
     api: Api, role: Role, keys: bool, query: bool, change: bool, rename: bool
 ) -> None:
-    statements = get(api, "/profile/permissions", member(api, role))
+    statements = get(api, "/profile/permissions", add_person(api, f"another-{role}", role).token)
     assert all(
         one.keys() == {"organization_id", "resources", "actions", "condition", "restrictive", "project_ids"}
         for one in statements
@@ -137,7 +137,7 @@ def test_an_organization_made_here_is_one_of_v1(api: Api) -> None:
 
 
 def test_organizations_are_those_of_the_account(api: Api) -> None:
-    stranger, reader = member(api, None), member(api, Role.READ_ONLY)
+    stranger, reader = add_stranger(api).token, add_person(api, f"another-{Role.READ_ONLY}", Role.READ_ONLY).token
     assert [one["name"] for one in get(api, "/organizations", stranger)] == ["Another"]
     assert [one["is_owner"] for one in get(api, "/organizations", reader)] == [False]
 
@@ -185,7 +185,7 @@ def test_a_project_made_in_studio_is_a_project_of_v1(api: Api) -> None:
     assert (fleet["size"], fleet["public_url"]) == ("small", made["endpoint"])
     assert fleet["settings"] == {"site_url": "https://app.example.com"}
     assert [run["kind"] for run in get(api, "/fleet/runs")] == ["project_create"]
-    values = secrets_of(api, made["ref"])
+    values = api.secrets_of(made["ref"])
     assert values["postgres_password"] == PASSWORD
     assert (made["anon_key"], made["service_key"]) == (values["anon_key"], values["service_role_key"])
     assert jwt.decode(made["service_key"], values["jwt_secret"], ["HS256"])["role"] == "service_role"
@@ -228,7 +228,7 @@ def test_a_name_is_free_or_refused_as_in_v1(api: Api) -> None:
 def test_nobody_creates_in_an_organization_of_others(api: Api) -> None:
     own = body(api)
     for role, status in ((None, 403), (Role.READ_ONLY, 403), (Role.DEVELOPER, 403), (Role.ADMINISTRATOR, 201)):
-        headers = {"Authorization": f"Bearer {member(api, role)}"}
+        headers = add_person(api, f"another-{role}", role).headers
         answer = api.client.post("/platform/projects", json={**own, "name": f"By {role}"}, headers=headers)
         assert answer.status_code == status, (role, answer.text)
     # Whether an organization has a number is nobody's business.
@@ -263,10 +263,10 @@ def test_the_status_is_the_one_that_was_seen(live_api: Api, ref: str) -> None:
 
 def test_keys_are_real_and_secret_ones_are_for_who_may_read_them(api: Api) -> None:
     ref = api.create(settings={"db_schemas": "api,public"})["ref"]
-    values = secrets_of(api, ref)
+    values = api.secrets_of(ref)
     answers = {}
     for role in Role:
-        token = member(api, role)
+        token = add_person(api, f"another-{role}", role).token
         settings = get(api, f"/platform/projects/{ref}/settings", token)
         assert get(api, f"/platform/project/{ref}/settings", token) == settings
         assert settings.keys() == {"project", "services"}
@@ -293,7 +293,7 @@ def test_keys_are_real_and_secret_ones_are_for_who_may_read_them(api: Api) -> No
 
 
 def test_what_does_not_exist_is_404_and_what_is_of_others_is_403(api: Api) -> None:
-    ref, stranger = api.create()["ref"], {"Authorization": f"Bearer {member(api, None)}"}
+    ref, stranger = api.create()["ref"], add_stranger(api).headers
     for template in (
         "/platform/projects/{}", "/platform/project/{}/settings", "/projects/{}/api", "/props/project/{}/api",
         "/project/{}/status", "/projects/{}/jwt-secret-update-status", "/platform/pg-meta/{}/tables",

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from supafleet.organizations.models import Role
 from tests.integration.api.conftest import Api
-from tests.integration.api.studio import member, secrets_of
+from tests.integration.api.people import add_person
 
 
 class Meta(ThreadingHTTPServer):
@@ -95,13 +95,13 @@ def test_studio_reaches_the_database_of_the_project(
     assert answer.headers["content-type"] == "application/json"
     (one,) = meta.asked
     assert (one["asked"], one["body"]) == (asked, sent)
-    key = secrets_of(api, database.rpartition("/")[2])["service_role_key"]
+    key = api.secrets_of(database.rpartition("/")[2])["service_role_key"]
     assert (one["headers"]["apikey"], one["headers"]["authorization"]) == (key, f"Bearer {key}")
     assert not {"x-connection-encrypted", "cookie"} & one["headers"].keys()
 
 
 def test_a_reader_reads_and_does_not_run_statements(api: Api, meta: Meta, database: str) -> None:
-    reader = {"Authorization": f"Bearer {member(api, Role.READ_ONLY)}"}
+    reader = add_person(api, f"another-{Role.READ_ONLY}", Role.READ_ONLY).headers
     assert api.client.get(f"{database}/tables", headers=reader).status_code == 200
     before = len(meta.asked)
     for method, path in (("POST", "query"), ("POST", "tables"), ("PATCH", "tables?id=1"), ("DELETE", "tables?id=1")):
