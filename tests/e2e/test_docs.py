@@ -68,6 +68,7 @@ def test_the_readme(clone: Path) -> None:
     names = [line.split("=")[0].removeprefix("export ") for line in credentials.read_text().splitlines() if "=" in line]
     assert names == [
         "SUPAFLEET_API_URL", "SUPAFLEET_ACCESS_TOKEN", "PROJECT_REF", "PROJECT_URL", "ANON_KEY", "SERVICE_ROLE_KEY",
+        "STUDIO_USERNAME", "STUDIO_PASSWORD",
     ]  # fmt: skip
     values = dict(
         line.removeprefix("export ").split("=", 1) for line in credentials.read_text().splitlines() if "=" in line

@@ -10,7 +10,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from supafleet.cli.credentials import Connection
 from supafleet.cli.exits import ApiRefusalError, ApiSilentError, ApiUnreachableError, CommandError, UsageError
-from supafleet.cli.shapes import ApiKey, FleetProject, HostReport, Organization, Project, Run, Token
+from supafleet.cli.shapes import ApiKey, FleetProject, HostReport, Organization, Project, Run, StudioAccess, Token
 from supafleet.runs.vocabulary import RunKind
 
 _TIMEOUT = httpx.Timeout(60, connect=5)
@@ -61,6 +61,10 @@ class FleetClient:
         """The keys of a project; secret ones are masked unless revealed."""
         query = {"reveal": "true"} if is_revealed else {}
         return self._read("GET", f"/v1/projects/{_segment(ref)}/api-keys", list[ApiKey], params=query)
+
+    def studio_access(self, ref: str) -> StudioAccess:
+        """Where the project's Studio is, and its password."""
+        return self._read("GET", f"/fleet/projects/{_segment(ref)}/studio", StudioAccess)
 
     def act_on_project(self, ref: str, verb: str, body: dict[str, Any] | None = None) -> Run | None:
         """Ask for a verb of a project; its run, or None when there is nothing to do."""

@@ -23,7 +23,7 @@ from supafleet.cli.output import (
 )
 from supafleet.cli.request import choose_organization, generate_password, parse_settings, read_settings_file
 from supafleet.cli.session import open_client
-from supafleet.cli.shapes import Run
+from supafleet.cli.shapes import Run, StudioAccess
 from supafleet.cli.watch import require_success, show_for, tell_of_run, watch_run
 from supafleet.runs.vocabulary import RunKind
 
@@ -154,6 +154,17 @@ def keys(
         print_rows(("NAME", "KEY"), [(key.label, key.api_key or "") for key in found])
 
 
+@app.command()
+def studio(ref: RefArgument, is_json: JsonOption = False) -> None:
+    """Show the address of a project's Studio, and who may sign in there."""
+    with open_client() as client:
+        access = client.studio_access(ref)
+    if is_json:
+        print_json(as_document(access))
+    else:
+        print_fields({"url": access.url, "username": access.username, "password": access.password})
+
+
 app.command()(verbs.pause)
 app.command()(verbs.resume)
 app.command()(verbs.restart)
@@ -187,8 +198,14 @@ def print_ready(client: FleetClient, ref: str, run: Run) -> None:
             "times": phase_times(run),
             "url": project.public_url,
             **{f"{key.label} key": key.api_key for key in found},
+            "studio": studio_line(client.studio_access(ref)),
         }
     )
+
+
+def studio_line(access: StudioAccess) -> str:
+    """Who signs in to the Studio that answers at the project's address."""
+    return f"the same address in a browser, as {access.username} with {access.password}"
 
 
 def _chosen_password(*, is_stdin: bool, is_prompt: bool) -> str | None:

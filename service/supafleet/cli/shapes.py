@@ -31,6 +31,14 @@ class Project(_Answer):
     created_at: datetime
 
 
+class StudioAccess(_Answer):
+    """How a person signs in to a project's Studio."""
+
+    url: str | None = None
+    username: str
+    password: str
+
+
 class ApiKey(_Answer):
     """One key of a project."""
 

@@ -16,17 +16,25 @@ from supafleet.cli.exits import CommandError, ExitCode
 from supafleet.cli.local_service import LocalService, ServiceRecord
 from supafleet.cli.output import JsonOption, phase_times, print_fields, print_json, print_note
 from supafleet.cli.playbooks import run_playbook
-from supafleet.cli.projects import Flavour
+from supafleet.cli.projects import Flavour, studio_line
 from supafleet.cli.request import choose_organization, generate_password
-from supafleet.cli.shapes import FleetProject
+from supafleet.cli.shapes import FleetProject, StudioAccess
 from supafleet.cli.watch import require_success, show_for, watch_run
 from supafleet.runs.vocabulary import RunKind
 
 DEFAULT_DATA_DIR = CREDENTIALS_PATH.parent
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8600
-# UNKNOWN is a healthy project that nobody has looked at for a while.
-_USABLE_STATUSES = frozenset({"ACTIVE_HEALTHY", "UNKNOWN"})
+_USABLE_STATUS = "ACTIVE_HEALTHY"
+# After a start of the machine the service has seen nothing yet, and containers come up by themselves.
+_PASSING_STATUSES = frozenset({"UNKNOWN", "ACTIVE_UNHEALTHY", "COMING_UP", "RESTARTING", "RESTORING"})
+_PASSING_SECONDS = 180.0
+_POLL_SECONDS = 0.5
+_HINTS = {
+    "INACTIVE": "Bring it up again with: supafleet project resume {ref} --wait",
+    "INIT_FAILED": "To begin anew, delete it with: supafleet project delete {ref} --wait",
+}
+_HINT = "See what is wrong with: supafleet project get {ref}"
 
 DataDirOption = Annotated[Path, typer.Option("--data-dir", metavar="PATH", help="Folder of the service's data.")]
 
@@ -152,17 +160,28 @@ def _require_usable(client: FleetClient, steps: Steps, ref: str, flavour: Flavou
     if project.run is not None and project.run.kind == RunKind.PROJECT_CREATE and not project.run.is_finished:
         _follow_create(client, steps, ref)
         project = client.fleet_project(ref)
-    if project.status not in _USABLE_STATUSES:
+    if project.status in _PASSING_STATUSES:
+        with steps.timed(f"wait for the project {project.name}"):
+            project = _wait_until_settled(client, ref)
+    if project.status != _USABLE_STATUS:
         reason = f": {project.status_reason}" if project.status_reason else ""
-        raise CommandError(
-            f"the project {project.name} ({ref}) is {project.status}{reason}. "
-            f"To begin anew, delete it with: supafleet project delete {ref} --wait"
-        )
+        hint = _HINTS.get(project.status, _HINT).format(ref=ref)
+        raise CommandError(f"the project {project.name} ({ref}) is {project.status}{reason}. {hint}")
+
+
+def _wait_until_settled(client: FleetClient, ref: str) -> FleetProject:
+    until = time.monotonic() + _PASSING_SECONDS
+    while True:
+        project = client.fleet_project(ref)
+        if project.status not in _PASSING_STATUSES or time.monotonic() >= until:
+            return project
+        time.sleep(_POLL_SECONDS)
 
 
 def _report(client: FleetClient, steps: Steps, service: LocalService, ref: str) -> None:
     project = client.fleet_project(ref)
     keys = {key.label: key.api_key or "" for key in client.api_keys(ref, is_revealed=True)}
+    access = client.studio_access(ref)
     credentials = service.data_dir / CREDENTIALS_PATH.name
     values = {
         URL_VARIABLE: client.api_url,
@@ -171,6 +190,8 @@ def _report(client: FleetClient, steps: Steps, service: LocalService, ref: str) 
         "PROJECT_URL": project.public_url or "",
         "ANON_KEY": keys.get("anon", ""),
         "SERVICE_ROLE_KEY": keys.get("service_role", ""),
+        "STUDIO_USERNAME": access.username,
+        "STUDIO_PASSWORD": access.password,
     }
     write_credentials(credentials, values)
     run = client.find_newest_run(ref, RunKind.PROJECT_CREATE)
@@ -184,11 +205,16 @@ def _report(client: FleetClient, steps: Steps, service: LocalService, ref: str) 
         }
         print_json(document)
         return
-    _print_report(steps, project, values, phase_times(run) if run else None, credentials)
+    _print_report(steps, project, values, access, phase_times(run) if run else None, credentials)
 
 
 def _print_report(
-    steps: Steps, project: FleetProject, values: dict[str, str], times: str | None, credentials: Path
+    steps: Steps,
+    project: FleetProject,
+    values: dict[str, str],
+    access: StudioAccess,
+    times: str | None,
+    credentials: Path,
 ) -> None:
     print()
     if steps.seconds:
@@ -201,6 +227,7 @@ def _print_report(
             "url": values["PROJECT_URL"],
             "anon key": values["ANON_KEY"],
             "service_role key": values["SERVICE_ROLE_KEY"],
+            "studio": studio_line(access),
             "api": values[URL_VARIABLE],
             "credentials": os.path.relpath(credentials),
         }

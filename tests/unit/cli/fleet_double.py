@@ -131,6 +131,7 @@ class FleetDouble:
                 Route("/fleet/account/tokens/{token_id}", self._revoke_token, methods=["DELETE"]),
                 Route("/fleet/projects/{ref}", self._fleet_project),
                 Route("/fleet/projects/{ref}/logs", self._logs),
+                Route("/fleet/projects/{ref}/studio", self._studio),
                 Route("/fleet/runs", self._runs),
                 Route("/fleet/runs/{run_id}", self._run),
                 Route("/fleet/runs/{run_id}/events", self._events),
@@ -180,6 +181,10 @@ class FleetDouble:
         keys = [{"name": "anon", "api_key": "anon-jwt", "type": "legacy"}]
         keys.append({"name": "service_role", "api_key": "service-jwt" if is_revealed else "ser...", "type": "legacy"})
         return self._refused(request) or JSONResponse(keys)
+
+    async def _studio(self, request: Request) -> Response:
+        access = {"url": "http://127.0.0.1:24321", "username": "supabase", "password": "studio-password"}
+        return self._refused(request) or JSONResponse(access)
 
     async def _tokens(self, request: Request) -> Response:
         if refused := self._refused(request):

@@ -70,6 +70,8 @@ def test_up_prepares_starts_creates_and_writes_the_credentials(
         "PROJECT_URL=http://127.0.0.1:24321",
         "ANON_KEY=anon-jwt",
         "SERVICE_ROLE_KEY=service-jwt",
+        "STUDIO_USERNAME=supabase",
+        "STUDIO_PASSWORD=studio-password",
     ]
     assert "  changed    1.2s  Install the engine" in answer.out
     assert "create the project demo " in answer.out
@@ -108,6 +110,27 @@ def test_a_failed_create_shows_the_runs_error_and_up_again_says_how_to_begin_ane
     assert f"is INIT_FAILED: cannot pull kong:3.9. To begin anew, delete it with: supafleet project delete {REF}" in (
         again.err
     )
+
+
+def test_after_a_start_of_the_machine_up_waits_until_the_project_is_seen_to_be_well(
+    machine: Machine, fleet: FleetDouble, cli: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet.add_project(status="UNKNOWN")
+    looks = iter(["ACTIVE_UNHEALTHY", "COMING_UP", "ACTIVE_HEALTHY"])
+    monkeypatch.setattr(up.time, "sleep", lambda _: fleet.projects[REF].update(status=next(looks)))
+    answer = cli("up")
+    assert answer.code == 0, answer.err
+    assert "wait for the project demo" in answer.out
+    assert "is ACTIVE_HEALTHY" in answer.out
+
+
+def test_a_paused_project_is_left_alone_and_the_way_back_is_named(
+    machine: Machine, fleet: FleetDouble, cli: Command
+) -> None:
+    fleet.add_project(status="INACTIVE")
+    answer = cli("up")
+    assert answer.code == 1
+    assert f"is INACTIVE. Bring it up again with: supafleet project resume {REF} --wait" in answer.err
 
 
 def test_up_takes_an_unfinished_create_up(machine: Machine, fleet: FleetDouble, cli: Command) -> None:

@@ -43,12 +43,27 @@ def test_up_and_down_are_thin() -> None:
     assert ".venv/bin/supafleet down --purge --yes" in dry_run("down", "PURGE=1")
 
 
-def test_the_last_that_test_and_check_do_is_pytest() -> None:
-    quick = r'\.venv/bin/pytest -n 2 --dist loadfile -m "not docker" *'
-    *_, first, second = dry_run("test").splitlines()
-    assert re.fullmatch(quick, first)
-    assert re.fullmatch(r"\.venv/bin/pytest -m docker *", second)
-    assert re.fullmatch(quick, dry_run("check").splitlines()[-1])
+@pytest.mark.parametrize(
+    ("failing", "code"), [("not docker", 1), ("docker", 1), ("nothing", 0)], ids=["first", "second", "none"]
+)
+def test_the_last_that_test_does_is_pytest_twice_and_either_may_fail_it(
+    tmp_path: Path, failing: str, code: int
+) -> None:
+    commands = dry_run("test")
+    recipe = commands[commands.index("failed=0;") :]
+    program = tmp_path / ".venv" / "bin" / "pytest"
+    program.parent.mkdir(parents=True)
+    program.write_text('#!/bin/bash\nprintf "%s|" "$@" >>said; echo >>said; [ "${*: -1}" != "$FAILING" ]\n')
+    program.chmod(0o755)
+    shell = ["bash", "-euo", "pipefail", "-c", recipe]
+    answer = subprocess.run(shell, cwd=tmp_path, env=os.environ | {"FAILING": failing}, check=False)
+    assert answer.returncode == code
+    assert (tmp_path / "said").read_text() == "-n|2|--dist|loadfile|-m|not docker|\n-m|docker|\n"
+
+
+def test_the_last_that_check_does_is_pytest_without_docker() -> None:
+    last = dry_run("check").splitlines()[-1]
+    assert re.fullmatch(r'\.venv/bin/pytest -n 2 --dist loadfile -m "not docker" *', last)
 
 
 def test_continuous_integration_calls_make_test() -> None:
