@@ -1,10 +1,12 @@
 """What routes ask for: who calls, and the settings."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import Depends, Path, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.engine import Engine
+from sqlmodel import Session
 
 from supafleet import access
 from supafleet.accounts import service as accounts
@@ -50,37 +52,19 @@ async def get_signer(request: Request) -> TokenSigner:
 
 
 SignerDep = Annotated[TokenSigner, Depends(get_signer)]
+_Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 
 
-def get_current_actor(
-    engine: EngineDep, signer: SignerDep, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
-) -> Actor:
-    """The account behind the token.
-
-    It has a session of its own, so that a caller without a token never holds the write lock of a change.
+async def get_current_actor(request: Request) -> Actor:
+    """The account behind the token, as the route's gate recognized it.
 
     Raises:
-        Unauthorized: no token, or not a valid one.
+        Unauthorized: the route has no gate.
     """
-    if credentials is None:
+    actor: Actor | None = getattr(request.state, "actor", None)
+    if actor is None:
         raise Unauthorized
-    actor = _recognize(engine, signer, credentials.credentials)
-    trail.note_actor(actor.account_id, actor.username)
     return actor
-
-
-def _recognize(engine: Engine, signer: TokenSigner, token: str) -> Actor:
-    now = utc_now()
-    if not accounts.TOKEN_PATTERN.fullmatch(token):
-        claims = signer.read(token)
-        with reading(engine) as session:
-            return sessions.recognize(session, claims, now)
-    with reading(engine) as session:
-        recognized = accounts.recognize_token(session, token, now)
-    if recognized.use_is_due:
-        with unit_of_work(engine) as session:
-            accounts.note_token_use(session, recognized.token_id, now)
-    return recognized.actor
 
 
 JobsDep = Annotated[JobEngine, Depends(get_jobs)]
@@ -89,26 +73,55 @@ CurrentActor = Annotated[Actor, Depends(get_current_actor)]
 
 
 class Requires:
-    """A route's permission: what the account's role in the organization that the path is about must allow."""
+    """The gate of a route: a valid token, whose account's role allows the permission where the path leads.
+
+    Both are looked up in one session that only reads, so that nobody without a token ever holds the write lock of a
+    change.
+    """
 
     def __init__(self, permission: Permission) -> None:
         self.permission = permission
 
-    def __call__(
-        self, request: Request, engine: EngineDep, actor: Annotated[Actor, Depends(get_current_actor)]
-    ) -> None:
-        """Refuse the request of an account that may not do this."""
+    def __call__(self, request: Request, engine: EngineDep, signer: SignerDep, credentials: _Credentials) -> None:
+        """Refuse the request of nobody, and of an account that may not do this."""
         with reading(engine) as session:
-            access.check(session, actor, self.permission, request.path_params)
+            actor: Actor | None = getattr(request.state, "actor", None)
+            if actor is None:
+                actor = _recognize(session, engine, signer, credentials)
+                trail.note_actor(actor.account_id, actor.username)
+                request.state.actor = actor
+            self.check(session, actor, request.path_params)
+
+    def check(self, session: Session, actor: Actor, path: Mapping[str, str]) -> None:
+        """Refuse an account whose role does not allow it."""
+        access.check(session, actor, self.permission, path)
 
 
 class RequiresInBody(Requires):
     """A permission in an organization that the request's body names: the domain's own rule asks for it."""
 
-    async def __call__(  # type: ignore[override]  # FastAPI takes either
-        self, actor: Annotated[Actor, Depends(get_current_actor)]
-    ) -> None:
+    def check(self, session: Session, actor: Actor, path: Mapping[str, str]) -> None:
         """Refuse nobody yet."""
+
+
+def _recognize(
+    session: Session, engine: Engine, signer: TokenSigner, credentials: HTTPAuthorizationCredentials | None
+) -> Actor:
+    """The account behind the token.
+
+    Raises:
+        Unauthorized: no token, or not a valid one.
+    """
+    if credentials is None:
+        raise Unauthorized
+    token, now = credentials.credentials, utc_now()
+    if not accounts.TOKEN_PATTERN.fullmatch(token):
+        return sessions.recognize(session, signer.read(token), now)
+    recognized = accounts.recognize_token(session, token, now)
+    if recognized.use_is_due:
+        with unit_of_work(engine) as writing:
+            accounts.note_token_use(writing, recognized.token_id, now)
+    return recognized.actor
 
 
 def needs(*permissions: Permission) -> list[Any]:
