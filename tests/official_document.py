@@ -34,6 +34,7 @@ LEFT_OUT = {
 NO_JSON = {
     "v1-run-a-query": "the rows, whatever they are; the document is silent",
     "v1-read-only-query": "the same",
+    "v1-get-project-logs-all": "the same rows as v1-get-project-logs tells; the document is silent",
     "v1-get-a-function-body": "a multipart form",
 }
 
