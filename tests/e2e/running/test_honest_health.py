@@ -18,10 +18,11 @@ PATIENCE_SECONDS = 120
 
 @pytest.fixture(scope="module", autouse=True)
 def _no_healing(service: LiveService, projects: tuple[LiveProject, LiveProject]) -> Iterator[None]:
-    """The service would bring back what these tests stop."""
+    """The service would bring back what these tests stop; and these wait for checks, so they get the usual pace."""
     path = f"/fleet/projects/{projects[1].ref}"
+    change = {"self_healing": False, "settings": {"health_interval": None}}
     with service.client() as api:
-        assert api.patch(path, json={"self_healing": False}).status_code == 200
+        assert api.patch(path, json=change, timeout=330).status_code == 200
     yield
     with service.client() as api:
         assert api.patch(path, json={"self_healing": True}).status_code == 200
