@@ -6,7 +6,7 @@ Nothing here can name another project: address and key come from the same row.
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,6 +65,11 @@ class Answer:
     body: bytes
 
     @property
+    def is_success(self) -> bool:
+        """Whether what was asked for was done."""
+        return 200 <= self.status < 300
+
+    @property
     def is_json(self) -> bool:
         """Whether it says of itself that it is JSON."""
         return self.media_type == "application/json" or self.media_type.endswith("+json")
@@ -116,7 +121,7 @@ class Gateways:
         path: str,
         *,
         headers: Mapping[str, str] | None = None,
-        params: Mapping[str, str] | Sequence[tuple[str, str]] | None = None,
+        params: Mapping[str, str] | tuple[tuple[str, str], ...] | None = None,
         body: Any = None,
     ) -> Answer:
         """Ask the project's gateway with a key of its service role.
@@ -143,7 +148,7 @@ class Gateways:
                 "Accept-Encoding": "identity",
                 **(headers or {}),
             },
-            params=params if params is None or isinstance(params, Mapping) else list(params),
+            params=params,
             json=body,
         )
         try:

@@ -46,7 +46,7 @@ def locate(engine: Engine, ref: str, actor: Actor, settings: Settings) -> Reache
     """
     with reading(engine) as session:
         project = projects.get_project(session, ref, actor)
-        require_up(project)
+        _require_up(project)
         url = projects.public_url(project, hosts.get_host(session, project.host_id))
         schemas = ProjectSettings.model_validate(project.settings).db_schemas.split(",")
         values = projects.reveal_secrets(session, project, settings)
@@ -54,7 +54,7 @@ def locate(engine: Engine, ref: str, actor: Actor, settings: Settings) -> Reache
         return ReachedProject(ref, url, served, projects.gateway_key(project, values), values)
 
 
-def require_up(project: Project) -> None:
+def _require_up(project: Project) -> None:
     """Refuse a project for which nobody answers.
 
     Raises:

@@ -178,7 +178,7 @@ def patch_postgres(changer: ChangerDep, body: PostgresConfigBody) -> dict[str, A
     responses=_READ,
     dependencies=needs(Permission.DATABASE_POOLING_CONFIG_READ),
 )
-def list_poolers(stored: StoredDep) -> list[dict[str, str]]:  # noqa: ARG001 - it asks for the project
+def list_poolers(ref: ProjectRef) -> list[dict[str, str]]:  # noqa: ARG001 - its permission is asked for by the path
     """List the project's connection poolers: no release of this version has one."""
     return []
 

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy.engine import Engine
 
 from supafleet.accounts.service import Actor
-from supafleet.db import reading, unit_of_work
+from supafleet.db import reading
 from supafleet.errors import InvalidField
 from supafleet.projects import configuration
 from supafleet.projects.changing import ProjectChanger
@@ -38,14 +38,13 @@ def change_settings(
         InvalidField: the change is not allowed; nothing is changed.
         NotApplied: it is stored, and its converge failed.
     """
-    ref, actor, settings = changer.ref, changer.actor, changer.settings
     try:
-        with unit_of_work(changer.engine) as session:
-            generation = configuration.rewrite_settings(session, changer.jobs, ref, rewrite, actor, settings)
+        with changer.begin() as change:
+            if configuration.rewrite_settings(change.session, change.project, rewrite, changer.settings):
+                change.converge("Settings changed.")
     except InvalidField as error:
         name = (places or {}).get(error.field)
         if name is None:
             raise
         raise InvalidField(name, error.sentence) from None
-    changer.wait(generation)
-    return read_settings(changer.engine, ref, actor, settings)
+    return read_settings(changer.engine, changer.ref, changer.actor, changer.settings)

@@ -56,11 +56,7 @@ class ProjectChanger:
             project = configuration.lock_for_change(session, self.ref, self.actor)
             change = Change(session, project, self.jobs, self.actor)
             yield change
-        self.wait(change.generation)
-
-    def wait(self, generation: int | None) -> None:
-        """Return once the generation was seen to be applied; at once when there is nothing to apply."""
-        configuration.wait_until_applied(self.engine, self.ref, generation)
+        configuration.wait_until_applied(self.engine, self.ref, change.generation)
 
 
 async def get_changer(

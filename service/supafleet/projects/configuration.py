@@ -37,58 +37,45 @@ class NotApplied(HostFailed):
     code = "not_applied"
 
 
-def change_project(
-    session: Session, jobs: JobEngine, ref: str, patch: ProjectPatch, actor: Actor, settings: Settings
-) -> int | None:
-    """Store what the patch asks for; the generation that will be applied, or None when nothing has to be.
+def change_project(session: Session, project: Project, patch: ProjectPatch, settings: Settings) -> bool:
+    """Store what the patch asks for of a locked project; whether there is something to apply.
 
     A run that is underway is no hindrance: the converge follows it.
 
     Raises:
         InvalidField: the settings that would come of it are not valid; nothing is changed.
-        IllegalTransition: the project is going, or never came up.
     """
-    project = lock_for_change(session, ref, actor)
     if patch.self_healing is not None:
         project.self_healing, project.heals, project.heal_after = patch.self_healing, 0, None
     before = _known_settings(session, project, settings)
     is_changed = patch.settings is not None and _store(session, project, before, patch.settings, settings)
     session.add(project)
-    return request_converge(session, jobs, project, actor, "Settings changed.") if is_changed else None
+    return is_changed
 
 
 def rewrite_settings(
     session: Session,
-    jobs: JobEngine,
-    ref: str,
+    project: Project,
     rewrite: Callable[[ProjectSettings], Mapping[str, Any]],
-    actor: Actor,
     settings: Settings,
-) -> int | None:
-    """Store what `rewrite` makes of the settings, as they are once the project is locked; the generation to wait for.
+) -> bool:
+    """Store what `rewrite` makes of a locked project's settings; whether there is something to apply.
 
     Raises:
         InvalidField: the settings that would come of it are not valid; nothing is changed.
-        IllegalTransition: the project is going.
     """
-    project = lock_for_change(session, ref, actor)
     before = _known_settings(session, project, settings)
-    wishes = rewrite(ProjectSettings.model_validate(before))
-    if not _store(session, project, before, wishes, settings):
-        return None
-    return request_converge(session, jobs, project, actor, "Settings changed.")
+    return _store(session, project, before, rewrite(ProjectSettings.model_validate(before)), settings)
 
 
-def rename_project(session: Session, jobs: JobEngine, ref: str, name: str, actor: Actor) -> tuple[Project, int | None]:
-    """Give the project another name, which its Studio shows too; the project and the generation to wait for.
+def rename_project(session: Session, project: Project, name: str) -> bool:
+    """Give a locked project another name, which its Studio shows too; whether there is something to apply.
 
     Raises:
         NameTaken: another project of the organization has the name.
-        IllegalTransition: the project is going.
     """
-    project = lock_for_change(session, ref, actor)
     if project.name == name:
-        return project, None
+        return False
     if repository.find_project_by_name(session, project.organization_id, name) is not None:
         raise NameTaken(name)
     project.name = name
@@ -98,7 +85,7 @@ def rename_project(session: Session, jobs: JobEngine, ref: str, name: str, actor
             session.flush()
     except IntegrityError:
         raise NameTaken(name) from None
-    return project, request_converge(session, jobs, project, actor, "Renamed.")
+    return True
 
 
 def stored_settings(session: Session, ref: str, actor: Actor, settings: Settings) -> ProjectSettings:

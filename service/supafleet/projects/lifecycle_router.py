@@ -4,11 +4,12 @@ from fastapi import APIRouter, Response, status
 from sqlmodel import Session
 
 from supafleet.answers import empty
-from supafleet.db import EngineDep, SessionDep, reading, unit_of_work
-from supafleet.deps import CurrentActor, JobsDep, ProjectRef, SettingsDep, needs
+from supafleet.db import SessionDep, reading
+from supafleet.deps import CurrentActor, JobsDep, ProjectRef, needs
 from supafleet.errors import responses
 from supafleet.permissions import Permission
 from supafleet.projects import configuration, lifecycle, service
+from supafleet.projects.changing import ChangerDep
 from supafleet.projects.fleet_router import render_project
 from supafleet.projects.schemas import FleetProject, ProjectPatch, RestartBody
 from supafleet.runs import service as runs
@@ -106,15 +107,13 @@ def restart(
     responses=responses(401, 403, 404, 409, 422, 502),
     dependencies=needs(Permission.PROJECT_ADMIN_WRITE),
 )
-def change(
-    ref: ProjectRef, body: ProjectPatch, engine: EngineDep, actor: CurrentActor, jobs: JobsDep, settings: SettingsDep
-) -> FleetProject:
+def change_project(changer: ChangerDep, body: ProjectPatch) -> FleetProject:
     """Change settings; the answer comes when they are applied. Several changes at once end in one converge."""
-    with unit_of_work(engine) as session:
-        generation = configuration.change_project(session, jobs, ref, body, actor, settings)
-    configuration.wait_until_applied(engine, ref, generation)
-    with reading(engine) as session:
-        return render_project(session, service.get_project(session, ref, actor), settings)
+    with changer.begin() as change:
+        if configuration.change_project(change.session, change.project, body, changer.settings):
+            change.converge("Settings changed.")
+    with reading(changer.engine) as session:
+        return render_project(session, service.get_project(session, changer.ref, changer.actor), changer.settings)
 
 
 def _rendered(session: Session, run: Run | None) -> RunOut | None:

@@ -5,14 +5,15 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Response
 
 from supafleet.answers import empty
-from supafleet.db import EngineDep, SessionDep, row_id, unit_of_work
-from supafleet.deps import CurrentActor, JobsDep, ProjectRef, SettingsDep, needs
+from supafleet.db import SessionDep, row_id
+from supafleet.deps import CurrentActor, ProjectRef, SettingsDep, needs
 from supafleet.errors import responses
 from supafleet.hosts import service as hosts
 from supafleet.organizations import service as organizations
 from supafleet.permissions import Permission
 from supafleet.project_config import postgres
 from supafleet.projects import configuration, lifecycle, offers, service
+from supafleet.projects.changing import ChangerDep
 from supafleet.projects.offers import (
     Addons,
     AvailableRegions,
@@ -53,14 +54,12 @@ def get_regions(
     responses=responses(401, 403, 404, 409, 413, 422, 502),
     dependencies=needs(Permission.PROJECT_ADMIN_WRITE),
 )
-def rename_project(
-    ref: ProjectRef, body: ProjectRename, engine: EngineDep, actor: CurrentActor, jobs: JobsDep
-) -> ProjectDeleted:
+def rename_project(changer: ChangerDep, body: ProjectRename) -> ProjectDeleted:
     """Give a project another name. The answer comes when its Studio shows it."""
-    with unit_of_work(engine) as session:
-        project, generation = configuration.rename_project(session, jobs, ref, body.name, actor)
-        answer = ProjectDeleted(id=row_id(project), ref=project.ref, name=project.name)
-    configuration.wait_until_applied(engine, ref, generation)
+    with changer.begin() as change:
+        if configuration.rename_project(change.session, change.project, body.name):
+            change.converge("Renamed.")
+        answer = ProjectDeleted(id=row_id(change.project), ref=changer.ref, name=body.name)
     return answer
 
 

@@ -1,6 +1,5 @@
 """What Studio asks a project's own postgres-meta, through the project's gateway."""
 
-from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -40,7 +39,7 @@ async def ask(
     method: str,
     path: str,
     *,
-    params: Sequence[tuple[str, str]] = (),
+    params: tuple[tuple[str, str], ...] = (),
     body: Any = None,
 ) -> bytes:
     """What postgres-meta answers, as JSON.
@@ -52,13 +51,13 @@ async def ask(
         StatementRefused: it refuses what it was asked.
     """
     answer = await gateways.ask(project, method, f"/pg/{path}", params=params, body=body)
-    if 200 <= answer.status < 300 and answer.is_json:
+    if answer.is_success and answer.is_json:
         return answer.body
     if answer.status == 404:
         raise NotFound(_reason(answer))
     if answer.status in (400, 409, 422):
         raise StatementRefused(_reason(answer))
-    what = " with something that is not JSON" if 200 <= answer.status < 300 else ""
+    what = " with something that is not JSON" if answer.is_success else ""
     raise GatewayFailed(f"The database API of project {quote(project.ref)} answered {answer.status}{what}.")
 
 

@@ -88,8 +88,8 @@ async def delete_in_collection(
     )
 
 
-def _passed_on(request: Request) -> list[tuple[str, str]]:
-    return [(name, value) for name, value in request.query_params.multi_items() if name not in _OWN_PARAMETERS]
+def _passed_on(request: Request) -> tuple[tuple[str, str], ...]:
+    return tuple(item for item in request.query_params.multi_items() if item[0] not in _OWN_PARAMETERS)
 
 
 def _path(collection: Collection, identity: str | None) -> str:
