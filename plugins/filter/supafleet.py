@@ -22,7 +22,7 @@ def _plain(value):  # type: ignore[no-untyped-def]
 
 
 def rendered(project, secrets, engine):  # type: ignore[no-untyped-def]
-    """Arguments of compose_files: files, secret_files, modes."""
+    """Arguments of compose_project: files, secret_files, modes."""
     return _rendered(json.dumps(project), json.dumps(secrets), json.dumps(engine))
 
 

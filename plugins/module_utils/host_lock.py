@@ -11,7 +11,6 @@ import contextlib
 import fcntl
 import json
 import os
-import signal
 import socket
 import time
 
@@ -175,19 +174,3 @@ def port_is_free(address, port):
         except OSError:
             return False
     return True
-
-
-def end_leftover_compose(project_root):
-    """Kill every Compose process that still works on `project_root`; how many there were."""
-    ended = 0
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open(f"/proc/{pid}/cmdline", "rb") as file:
-                words = file.read().decode(errors="replace").split("\0")
-        except OSError:
-            continue
-        if int(pid) != os.getpid() and "compose" in words and project_root in words and words[0].find("docker") >= 0:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(int(pid), signal.SIGKILL)
-                ended += 1
-    return ended

@@ -109,16 +109,3 @@ def open_files_limit():
     except (OSError, StopIteration):
         return None
     return None if capabilities >> CAP_SYS_RESOURCE & 1 or not hard.isdigit() else int(hard)
-
-
-def read_job(path):
-    """State of the asynchronous Compose task: {"finished", "failed"}, or None without a path."""
-    if not path:
-        return None
-    try:
-        with open(path, encoding="utf-8") as file:
-            result = json.load(file)
-    except (OSError, ValueError):
-        return {"finished": False, "failed": False}  # being written
-    finished = bool(result.get("finished")) or "changed" in result or "failed" in result
-    return {"finished": finished, "failed": bool(result.get("failed"))}

@@ -19,10 +19,10 @@ options:
     type: list
     elements: str
     default: []
-  job_file:
-    description: Result file of the asynchronous Compose task that is bringing the services up. It is removed once all
-      services are healthy.
-    type: str
+  job:
+    description: Folder of the Compose process that is bringing the services up, as M(compose_project) returns it. It is
+      removed once all services are healthy.
+    type: path
   linger:
     description: Seconds for which the module itself goes on looking while the verdict is V(waiting). It then looks far
       more often, and with less work for the host, than a task that is repeated.
@@ -36,10 +36,9 @@ options:
     type: path
     default: /var/lib/supafleet
   log_tail_of:
-    description: Services whose last log lines are wanted.
+    description: Services whose last log lines are wanted, and with them, as C(job_output), what Compose printed.
     type: list
     elements: str
-    default: []
   log_lines:
     description: How many lines of log.
     type: int
@@ -74,16 +73,15 @@ verdict:
   type: str
 """
 
-import contextlib
-import os
 import time
 import traceback
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.text.converters import to_text
+from ansible.module_utils.compose_job import forget_job, job_output, read_job
 from ansible.module_utils.engine_api import Engine, EngineError
 from ansible.module_utils.host_lock import recorded_projects, renew
-from ansible.module_utils.host_view import brief_view, full_view, read_job, surroundings
+from ansible.module_utils.host_view import brief_view, full_view, surroundings
 from ansible.module_utils.log_lines import messages_of
 from ansible.module_utils.observation import LABEL_SERVICE
 
@@ -92,11 +90,11 @@ GLANCE_SECONDS = 0.25
 ARGUMENTS = {
     "project": {"type": "str"},
     "expected": {"type": "list", "elements": "str", "default": []},
-    "job_file": {"type": "str"},
+    "job": {"type": "path"},
     "linger": {"type": "float", "default": 0},
     "renew_lock": {"type": "str"},
     "data_root": {"type": "path", "default": "/var/lib/supafleet"},
-    "log_tail_of": {"type": "list", "elements": "str", "default": []},
+    "log_tail_of": {"type": "list", "elements": "str"},
     "log_lines": {"type": "int", "default": 12},
     "secret_values": {"type": "list", "elements": "str", "default": [], "no_log": True},
 }
@@ -117,14 +115,14 @@ def may_be_over(engine, wanted):
     entries = brief_view(engine, wanted["project"])
     if any(entry["State"] not in ("created", "running") or "(unhealthy)" in entry["Status"] for entry in entries):
         return True
-    job = read_job(wanted["job_file"])
+    job = read_job(wanted["job"])
     coming = any(entry["State"] == "created" or "(health: starting)" in entry["Status"] for entry in entries)
     return (job is None or job["finished"]) and not coming
 
 
 def observe(engine, wanted):
     def look():
-        return full_view(engine, wanted["project"], wanted["expected"], read_job(wanted["job_file"]))
+        return full_view(engine, wanted["project"], wanted["expected"], read_job(wanted["job"]))
 
     deadline = time.monotonic() + wanted["linger"]
     inspections, result = look()
@@ -135,11 +133,11 @@ def observe(engine, wanted):
     result.update(surroundings(engine, wanted["project"]))
     if wanted["project"] is None:
         result["records"] = recorded_projects(wanted["data_root"])
-    if wanted["log_tail_of"]:
+    if wanted["log_tail_of"] is not None:
         result["log_tails"] = log_tails(engine, inspections, wanted["log_tail_of"], wanted["log_lines"])
-    if result["verdict"] == "healthy" and wanted["job_file"]:
-        with contextlib.suppress(OSError):
-            os.unlink(wanted["job_file"])
+        result["job_output"] = job_output(wanted["job"]) if wanted["job"] else ""
+    if result["verdict"] == "healthy" and wanted["job"]:
+        forget_job(wanted["job"])
     return result
 
 

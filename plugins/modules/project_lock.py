@@ -85,10 +85,10 @@ observation:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.compose_job import end_leftover_compose
 from ansible.module_utils.engine_api import Engine, EngineError
 from ansible.module_utils.host_lock import (
     RefusedError,
-    end_leftover_compose,
     lock_is_held,
     port_is_free,
     release_lock,

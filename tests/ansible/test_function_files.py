@@ -91,5 +91,5 @@ def test_the_comparison_predicts_and_says_nothing_of_what_it_was_not_told(place:
     index = json.dumps({"hello": {"folder": "hello-1"}}, indent=1)
     for told, differs in ((None, False), ("{}", False), (index, True)):
         with_functions = arguments if told is None else {**arguments, "functions": told}
-        found = place.run("compose_files", {**with_functions, "services": ["db"]}, "--check")
-        assert (found["functions_differ"], found["changed"]) == (differs, differs), told
+        found = place.run("compose_project", {**with_functions, "services": ["db"]}, "--check")
+        assert (found["functions_differ"], bool(found["diff"])) == (differs, differs), told

@@ -5,10 +5,10 @@ from itertools import cycle
 
 #: Phases at whose beginning something is killed, by verb.
 PHASES = {
-    "create": ("lock", "volumes", "files", "start", "watch", "verify", "release"),
+    "create": ("lock", "volumes", "files", "watch", "verify", "release"),
     "pause": ("lock", "stop", "release"),
-    "resume": ("lock", "files", "start", "watch", "verify", "release"),
-    "restart": ("lock", "stop", "files", "start", "watch", "verify", "release"),
+    "resume": ("lock", "files", "watch", "verify", "release"),
+    "restart": ("lock", "stop", "files", "watch", "verify", "release"),
     "delete": ("lock", "removal", "release"),
 }
 #: What dies: the whole service, the process around ansible-runner, Ansible itself, a container's process; one of two
@@ -50,12 +50,12 @@ def few_lives() -> list[list[Cell]]:
         [
             Cell("create", "watch", "playbook"),
             Cell("pause", "stop", "service"),
-            Cell("resume", "start", "child"),
+            Cell("resume", "files", "child"),
             Cell("restart", "watch", "container"),
             Cell("delete", "removal", "service"),
         ],
         [
-            Cell("create", "start", "service"),
+            Cell("create", "files", "service"),
             Cell("pause", "lock", "child"),
             Cell("resume", "watch", "service"),
             Cell("restart", "stop", "playbook"),

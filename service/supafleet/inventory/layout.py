@@ -75,11 +75,6 @@ def lay_out(fleet: FleetFile) -> Layout:
 
 
 def _connection(host: DockerHostEntry) -> dict[str, Any]:
-    # Not below a home folder: a run of the service has a home of its own.
-    return {"ansible_async_dir": f"{host.data_root}/async", **_login(host)}
-
-
-def _login(host: DockerHostEntry) -> dict[str, Any]:
     if host.connection == "local":
         # The playbook's own Python has what our modules need; discovery could find a broken one first.
         return {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}

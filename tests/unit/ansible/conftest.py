@@ -29,6 +29,11 @@ def host_lock() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
+def compose_job() -> ModuleType:
+    return _load("compose_job")
+
+
+@pytest.fixture(scope="session")
 def log_lines() -> ModuleType:
     return _load("log_lines")
 

@@ -47,7 +47,7 @@ def _raw(kind: str, task: str = "watch | Wait", **result: Any) -> dict[str, Any]
 
 
 def test_task_names_carry_the_phase() -> None:
-    assert split_task_name("start | Bring up the services") == ("start", "Bring up the services")
+    assert split_task_name("watch | Wait for health") == ("watch", "Wait for health")
     assert split_task_name("project_stack : files | Put all files") == ("files", "Put all files")
     assert split_task_name("Gather facts") == (None, "Gather facts")
 
@@ -66,9 +66,9 @@ def test_noise_is_dropped() -> None:
 
 def test_a_phase_begins_once() -> None:
     translator = EventTranslator("demo", Redactor([]))
-    raws = [_raw("playbook_on_task_start", f"{phase} | Something") for phase in ("files", "files", "start")]
+    raws = [_raw("playbook_on_task_start", f"{phase} | Something") for phase in ("files", "files", "watch")]
 
-    assert [event.phase for raw in raws for event in translator.translate(raw)] == ["files", "start"]
+    assert [event.phase for raw in raws for event in translator.translate(raw)] == ["files", "watch"]
 
 
 def test_a_watch_tells_changes_at_once_and_the_rest_every_two_seconds() -> None:

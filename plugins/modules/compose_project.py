@@ -1,16 +1,19 @@
 #!/usr/bin/python
-"""Put all files of a Compose project in place and say which services they would change."""
+"""Put all files of a Compose project in place and bring up the services that they change."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: compose_files
-short_description: Write a project's folder and compare it with its containers
+module: compose_project
+short_description: Write a project's folder and bring up what differs from it
 description:
   - Writes every file of a Compose project in one task, each atomically, and removes files of the managed folders that
     are no longer wanted.
   - Then asks Compose for the configuration hash of each service and compares it with the observed containers.
-  - In check mode the files go to a private scratch folder that is removed again; the comparison is the same.
+  - Compose is then started for the services that differ, and works on after the module has ended; C(docker_observation)
+    tells how it goes and how it ended. It is all one task, because most of the time of a task is its start.
+  - In check mode the files go to a private scratch folder that is removed again, and nothing is started; the comparison
+    is the same.
 options:
   root:
     description: Folder of the project on the host; made with mode 0700.
@@ -62,12 +65,16 @@ options:
     description: Whether that network was made just now, so that no container can be on it.
     type: bool
     default: false
+  timeout:
+    description: Seconds that Compose may take, pulls included.
+    type: int
+    default: 1800
 author: [Supafleet]
 """
 
 EXAMPLES = r"""
-- name: Put the files in place
-  compose_files:
+- name: Write the files and bring up what differs
+  compose_project:
     root: /var/lib/supafleet/projects/demo
     files:
       compose.yml: "services: {}"
@@ -84,10 +91,10 @@ functions_differ:
   description: Whether the deployed edge functions are others than wanted.
   returned: success
   type: bool
-must_recreate:
-  description: Whether a container has to be recreated though its configuration is the same.
-  returned: success
-  type: bool
+job:
+  description: Folder of the started Compose process.
+  returned: when one was started
+  type: str
 touched:
   description: Names of the services whose action is not V(keep).
   returned: success
@@ -102,6 +109,7 @@ import subprocess
 import tempfile
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.compose_job import start_job
 from ansible.module_utils.function_index import INDEX, functions_differ
 
 ARGUMENTS = {
@@ -116,6 +124,7 @@ ARGUMENTS = {
     "services": {"type": "list", "elements": "str", "default": []},
     "network": {"type": "str"},
     "network_is_new": {"type": "bool", "default": False},
+    "timeout": {"type": "int", "default": 1800},
 }
 HASH_TIMEOUT_SECONDS = 60
 
@@ -244,17 +253,24 @@ def action_for(container, wanted_hashes, cut_off):
     return "keep" if container["phase"] in ("healthy", "starting", "unhealthy") else "start"
 
 
-def main():
-    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    root = module.params["root"]
-    public, secret = module.params["files"], module.params["secret_files"]
-    wanted = {
-        name: {"content": content, "mode": module.params["modes"][name]}
-        for name, content in dict(public, **secret).items()
-    }
-    different = differing(root, wanted)
-    unwanted = superfluous(root, wanted, module.params["managed_folders"])
-    shown = [
+def bring_up(params, touched, services, cut_off):
+    """Start Compose for the touched services (list) and return the job's folder.
+
+    Compose itself and not docker_compose_v2, which takes most of a second before it calls it (ADR 0013).
+    """
+    root = params["root"]
+    words = ["docker", "compose", "--ansi=never", "--progress=plain", "--project-directory", root]
+    words += ["up", "--detach", "--quiet-pull"]
+    if cut_off:
+        words.append("--force-recreate")
+    # Compose would recreate the dependants of a changed service too, so what differs is named.
+    words += ["--remove-orphans"] if len(touched) == len(services) else ["--no-deps", *touched]
+    return start_job(root, words, params["timeout"])
+
+
+def shown_differences(root, public, different):
+    """What Ansible's --diff shows: files without secrets only."""
+    return [
         {
             "before": read(os.path.join(root, name)) or "",
             "after": public[name],
@@ -264,35 +280,50 @@ def main():
         for name in different
         if name in public
     ]
-    by_service = {container["service"]: container for container in module.params["containers"]}
-    carried = {service: container["config_hash"] for service, container in by_service.items()}
-    is_new = bool(module.params["services"]) and not by_service
-    hashes = {service: set() for service in module.params["services"]}
+
+
+def wanted_hashes(module, root, wanted, is_new, carried):
+    """The hashes that each service's container may carry (dict of sets), of the files in place or, in check mode, of
+    the wanted ones."""
+    if is_new:
+        return {service: set() for service in module.params["services"]}
     if not module.check_mode:
-        try_to_place(module, root, wanted, different, unwanted, module.params["folders"])
-        if not is_new:
-            hashes = config_hashes(module, root, carried)
-    elif not is_new:
-        with tempfile.TemporaryDirectory(prefix="supafleet-plan-") as scratch:
-            place(scratch, wanted, sorted(wanted), [], [])
-            hashes = config_hashes(module, scratch, carried)
-    functions = module.params["functions"]
+        return config_hashes(module, root, carried)
+    with tempfile.TemporaryDirectory(prefix="supafleet-plan-") as scratch:
+        place(scratch, wanted, sorted(wanted), [], [])
+        return config_hashes(module, scratch, carried)
+
+
+def main():
+    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    params = module.params
+    root, public = params["root"], params["files"]
+    wanted = {
+        name: {"content": content, "mode": params["modes"][name]}
+        for name, content in dict(public, **params["secret_files"]).items()
+    }
+    different = differing(root, wanted)
+    unwanted = superfluous(root, wanted, params["managed_folders"])
+    shown = shown_differences(root, public, different)
+    by_service = {container["service"]: container for container in params["containers"]}
+    if not module.check_mode:
+        try_to_place(module, root, wanted, different, unwanted, params["folders"])
+    is_new = bool(params["services"]) and not by_service
+    carried = {service: container["config_hash"] for service, container in by_service.items()}
+    hashes = wanted_hashes(module, root, wanted, is_new, carried)
+    functions = params["functions"]
     has_other_functions = functions is not None and functions_differ(root, functions)
     if has_other_functions:
         before = read(os.path.join(root, INDEX)) or ""
         shown.append({"before": before, "after": functions, "before_header": INDEX, "after_header": INDEX})
-    cut_off = cut_off_services(module.params)
+    cut_off = cut_off_services(params)
     actions = {service: action_for(by_service.get(service), hashes[service], cut_off) for service in sorted(hashes)}
-    module.exit_json(
-        changed=bool(different or unwanted or has_other_functions),
-        functions_differ=has_other_functions,
-        written=different,
-        removed=unwanted,
-        actions=actions,
-        must_recreate=bool(cut_off),
-        touched=[service for service, action in actions.items() if action != "keep"],
-        diff=shown,
-    )
+    touched = [service for service, action in actions.items() if action != "keep"]
+    result = {"functions_differ": has_other_functions, "actions": actions, "touched": touched, "diff": shown}
+    if touched and not module.check_mode:
+        result["job"] = bring_up(params, touched, actions, cut_off)
+    changed = bool(different or unwanted or has_other_functions or touched)
+    module.exit_json(changed=changed, written=different, removed=unwanted, **result)
 
 
 if __name__ == "__main__":
