@@ -6,9 +6,9 @@ from sqlmodel import Session
 
 from supafleet.accounts.service import Actor
 from supafleet.audit import trail
-from supafleet.errors import Forbidden, NotFound, OrganizationNotFound, allowed, quote
+from supafleet.errors import Forbidden, NotFound, allowed, quote
 from supafleet.organizations import service as organizations
-from supafleet.organizations.models import Role
+from supafleet.organizations.models import Place, Role
 from supafleet.permissions import OPERATING, PERSONAL, ROLES, Permission
 from supafleet.projects import service as projects
 from supafleet.runs import service as runs
@@ -30,11 +30,12 @@ def check(session: Session, actor: Actor, permission: Permission, path: Mapping[
         if not actor.is_operator:
             raise Forbidden(f"The account {quote(actor.username)} is not an operator of this installation.")
         return
-    organization_id = _organization_of(session, path)
-    if organization_id is None:  # a run for what no project is known of
+    place = _place_of(session, path, actor)
+    if place is None:  # a run for what no project is known of
         check(session, actor, Permission.FLEET_HOSTS_WRITE, {})
-    else:
-        require(session, organization_id, actor, permission)
+        return
+    trail.note_organization(place.organization_id)
+    _require(place.role, actor, permission)
 
 
 def require(session: Session, organization_id: int, actor: Actor, permission: Permission) -> None:
@@ -44,7 +45,10 @@ def require(session: Session, organization_id: int, actor: Actor, permission: Pe
         Forbidden: it does not, or the account does not belong to the organization.
     """
     trail.note_organization(organization_id)
-    role = organizations.role_of(session, organization_id, actor)
+    _require(organizations.role_of(session, organization_id, actor), actor, permission)
+
+
+def _require(role: Role | None, actor: Actor, permission: Permission) -> None:
     if role is None:
         raise Forbidden(f"The account {quote(actor.username)} does not belong to this organization.")
     if permission not in ROLES[role]:
@@ -52,14 +56,11 @@ def require(session: Session, organization_id: int, actor: Actor, permission: Pe
         raise Forbidden(f"The role {role.replace('_', '-')} may not do this ({permission}): it takes {enough}.")
 
 
-def _organization_of(session: Session, path: Mapping[str, str]) -> int | None:
+def _place_of(session: Session, path: Mapping[str, str], actor: Actor) -> Place | None:
     if any("\0" in value for value in path.values()):
         raise NotFound("Nothing has this name.")  # PostgreSQL cannot even be asked for it
     if "slug" in path:
-        organization_id = organizations.find_id(session, path["slug"])
-        if organization_id is None:
-            raise OrganizationNotFound(path["slug"])
-        return organization_id
+        return organizations.place_of(session, path["slug"], actor)
     if "ref" in path:
-        return projects.organization_of(session, path["ref"])
-    return projects.organization_of_removed(session, runs.get_run(session, path["run_id"]).project_ref)
+        return projects.place_of(session, path["ref"], actor)
+    return projects.place_of_removed(session, runs.get_run(session, path["run_id"]).project_ref, actor)

@@ -1,15 +1,18 @@
 """The database: engine, column types and the one place where transactions begin and end."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated, Any, Protocol
 
 import sqlalchemy as sa
 from fastapi import Depends, Request
+from fastapi.concurrency import contextmanager_in_threadpool
 from sqlalchemy import event
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Connection, Dialect, Engine, make_url
+from sqlalchemy.orm import ORMExecuteState
 from sqlmodel import Session, SQLModel
 
 # Batch migrations on SQLite find constraints by name, so every constraint needs one before the first table exists.
@@ -20,6 +23,9 @@ SQLModel.metadata.naming_convention = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+# Without our BEGIN the driver of SQLite begins nothing; the one of PostgreSQL has to be told.
+_UNTRANSACTED: dict[str, dict[str, Any]] = {"sqlite": {}, "postgresql": {"isolation_level": "AUTOCOMMIT"}}
 
 JSON_TYPE: sa.types.TypeEngine[Any] = sa.JSON().with_variant(JSONB(), "postgresql")
 
@@ -107,8 +113,9 @@ def _set_sqlite_pragmas(connection: Any, _record: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    immediate = connection.get_execution_options().get("supafleet_writing", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+    options = connection.get_execution_options()
+    if not options.get("supafleet_reading", False):
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("supafleet_writing", False) else "BEGIN")
 
 
 @contextmanager
@@ -126,11 +133,42 @@ def unit_of_work(engine: Engine) -> Iterator[Session]:
             raise
 
 
+class ReadingSession(Session):
+    """A session that refuses to write: each of its statements is a transaction of its own."""
+
+    def flush(self, objects: Sequence[Any] | None = None) -> None:  # noqa: ARG002 - the name is SQLAlchemy's
+        """Refuse to store what was changed."""
+        if self.new or self.dirty or self.deleted:
+            raise WriteRefusedError
+
+
+class WriteRefusedError(RuntimeError):
+    """A defect of ours: something that only reads tried to write."""
+
+    def __init__(self) -> None:
+        super().__init__("a session that only reads was asked to write")
+
+
+@event.listens_for(ReadingSession, "do_orm_execute")
+def _refuse_writing(state: ORMExecuteState) -> None:
+    if state.is_insert or state.is_update or state.is_delete:
+        raise WriteRefusedError
+
+
 @contextmanager
 def reading(engine: Engine) -> Iterator[Session]:
-    """A session that only reads; what is changed in it is lost."""
-    with Session(engine, expire_on_commit=False) as session:
+    """A session that only reads.
+
+    It has no transaction: two statements of READ COMMITTED would not see the same rows anyway, and to begin and to end
+    one costs two round trips. So its end waits for nobody.
+    """
+    with ReadingSession(_untransacted(engine), expire_on_commit=False) as session:
         yield session
+
+
+@lru_cache(maxsize=8)  # every request asks for it
+def _untransacted(engine: Engine) -> Engine:
+    return engine.execution_options(supafleet_reading=True, **_UNTRANSACTED[engine.dialect.name])
 
 
 def ping(engine: Engine) -> None:
@@ -148,13 +186,13 @@ async def get_engine(request: Request) -> Engine:
 EngineDep = Annotated[Engine, Depends(get_engine)]
 
 
-def get_session(request: Request, engine: EngineDep) -> Iterator[Session]:
+async def get_session(request: Request, engine: EngineDep) -> AsyncIterator[Session]:
     """One request, one transaction."""
     if request.method in ("GET", "HEAD"):
-        with reading(engine) as session:
+        with reading(engine) as session:  # neither its beginning nor its end asks the database for anything
             yield session
     else:
-        with unit_of_work(engine) as session:
+        async with contextmanager_in_threadpool(unit_of_work(engine)) as session:
             yield session
 
 

@@ -9,6 +9,13 @@ from sqlmodel import Session, col, select
 
 from supafleet.accounts.models import AccessToken, Account, RefreshToken, SignInFailure, SignInSession
 
+# Every request asks for it: built once.
+_TOKEN = (
+    select(AccessToken, Account)
+    .join(Account, col(Account.id) == AccessToken.account_id)
+    .where(AccessToken.token_hash == sa.bindparam("token_hash"))
+)
+
 
 def find_account(session: Session, account_id: int) -> Account | None:
     """The account, or None."""
@@ -22,12 +29,7 @@ def find_first_account(session: Session) -> Account | None:
 
 def find_token(session: Session, token_hash: str) -> tuple[AccessToken, Account] | None:
     """The token with this hash and its account, or None."""
-    statement = (
-        select(AccessToken, Account)
-        .join(Account, col(Account.id) == AccessToken.account_id)
-        .where(AccessToken.token_hash == token_hash)
-    )
-    row = session.exec(statement).first()
+    row = session.exec(_TOKEN, params={"token_hash": token_hash}).first()
     return None if row is None else (row[0], row[1])
 
 

@@ -1,5 +1,6 @@
 """Tables of organizations, who belongs to them, and who is invited."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -16,6 +17,14 @@ class Role(StrEnum):
     ADMINISTRATOR = "administrator"
     DEVELOPER = "developer"
     READ_ONLY = "read_only"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an account stands: an organization, and its role there, None when it does not belong to it."""
+
+    organization_id: int
+    role: Role | None
 
 
 class Organization(SQLModel, table=True):

@@ -2,17 +2,39 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from supafleet.accounts.models import Account
-from supafleet.organizations.models import Invitation, Membership, Organization
+from supafleet.organizations.models import Invitation, Membership, Organization, Place, Role
 
 
 def find_organization(session: Session, slug: str) -> Organization | None:
     """The organization, or None."""
     return session.exec(select(Organization).where(Organization.slug == slug)).first()
+
+
+def is_own_membership(organization_id: Any) -> sa.ColumnElement[bool]:
+    """The condition that joins the membership of the account `:account_id` to a row with this column."""
+    is_own = col(Membership.account_id) == sa.bindparam("account_id")
+    return sa.and_(col(Membership.organization_id) == organization_id, is_own)
+
+
+def as_place(row: Any) -> Place | None:
+    """A row of an organization's id and a membership's role, or None."""
+    return None if row is None else Place(row[0], None if row[1] is None else Role(row[1]))
+
+
+def find_place(session: Session, slug: str, account_id: int) -> Place | None:
+    """Where the account stands with the organization, None when there is no such organization."""
+    statement = (
+        select(col(Organization.id), col(Membership.role))
+        .join(Membership, is_own_membership(Organization.id), isouter=True)
+        .where(Organization.slug == slug)
+    )
+    return as_place(session.exec(statement, params={"account_id": account_id}).first())
 
 
 def list_organizations(session: Session, account_id: int) -> list[Organization]:

@@ -10,7 +10,7 @@ from supafleet.audit import trail
 from supafleet.db import row_id
 from supafleet.errors import Forbidden, OrganizationNotFound, quote
 from supafleet.organizations import repository
-from supafleet.organizations.models import Membership, Organization, Role
+from supafleet.organizations.models import Membership, Organization, Place, Role
 
 _SLUG_LENGTH = 20
 
@@ -66,10 +66,16 @@ def get_organization_by_id(session: Session, organization_id: int) -> Organizati
     return organization
 
 
-def find_id(session: Session, slug: str) -> int | None:
-    """Id of the organization with this slug, or None."""
-    organization = repository.find_organization(session, slug)
-    return None if organization is None else row_id(organization)
+def place_of(session: Session, slug: str, actor: Actor) -> Place:
+    """Where the account stands with the organization.
+
+    Raises:
+        OrganizationNotFound: no organization has this slug.
+    """
+    place = repository.find_place(session, slug, actor.account_id)
+    if place is None:
+        raise OrganizationNotFound(slug)
+    return place
 
 
 def role_of(session: Session, organization_id: int, actor: Actor) -> Role | None:

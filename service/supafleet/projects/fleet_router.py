@@ -5,16 +5,14 @@ from typing import Any
 from fastapi import APIRouter, Response
 from sqlmodel import Session
 
-from supafleet.db import SessionDep, row_id, utc_now
+from supafleet.db import SessionDep, utc_now
 from supafleet.deps import CurrentActor, ProjectRef, SettingsDep, needs
 from supafleet.errors import responses
 from supafleet.hosts import service as hosts
-from supafleet.hosts.models import DockerHost
 from supafleet.organizations import service as organizations
-from supafleet.organizations.models import Organization
 from supafleet.permissions import Permission
 from supafleet.projects import service
-from supafleet.projects.models import Project, ProjectService
+from supafleet.projects.models import Placed, Project, ProjectService
 from supafleet.projects.schemas import FleetProject, FleetProjectSummary, FleetService, StudioAccess
 from supafleet.projects.states import SERVICES, ServicePhase
 from supafleet.runs import service as runs
@@ -31,13 +29,9 @@ router = APIRouter(prefix="/fleet/projects", tags=["Fleet"])
 )
 def list_projects(session: SessionDep, actor: CurrentActor, settings: SettingsDep) -> list[FleetProjectSummary]:
     """List the projects of the account's organizations with the reasons of their status."""
-    owners = {row_id(owner): owner for owner in organizations.list_organizations(session, actor)}
-    places = {row_id(host): host for host in hosts.list_hosts(session)}
     return [
-        FleetProjectSummary.model_validate(
-            _summary(project, owners[project.organization_id], places[project.host_id], settings)
-        )
-        for project in service.list_projects(session, actor)
+        FleetProjectSummary.model_validate(_summary(placed, settings))
+        for placed in service.list_placed_projects(session, actor)
     ]
 
 
@@ -68,10 +62,10 @@ def get_studio_access(
 ) -> StudioAccess:
     """Tell where the project's own Studio is, and its password: who has it does as the service_role key may."""
     response.headers["Cache-Control"] = "no-store"
-    project = service.get_project(session, ref, actor)
-    values = service.reveal_secrets(session, project, settings)
+    placed = service.get_placed_project(session, ref, actor)
+    values = service.reveal_secrets(session, placed.project, settings)
     return StudioAccess(
-        url=service.public_url(project, hosts.get_host(session, project.host_id)),
+        url=service.public_url(placed.project, placed.host),
         username=values["dashboard_username"],
         password=values["dashboard_password"],
     )
@@ -80,12 +74,12 @@ def get_studio_access(
 def render_project(session: Session, project: Project, settings: Settings) -> FleetProject:
     """A project as the fleet shows it."""
     organization = organizations.get_organization_by_id(session, project.organization_id)
-    summary = _summary(project, organization, hosts.get_host(session, project.host_id), settings)
+    placed = Placed(project, organization, hosts.get_host(session, project.host_id))
     seen = service.services_of(session, project)
     run = runs.latest_run(session, project.ref)
     return FleetProject.model_validate(
         {
-            **summary,
+            **_summary(placed, settings),
             "services": [_service(seen[name]) for name in SERVICES if name in seen],
             "settings": project.settings,
             "desired_generation": project.desired_generation,
@@ -95,12 +89,13 @@ def render_project(session: Session, project: Project, settings: Settings) -> Fl
     )
 
 
-def _summary(project: Project, organization: Organization, host: DockerHost, settings: Settings) -> dict[str, Any]:
+def _summary(placed: Placed, settings: Settings) -> dict[str, Any]:
+    project, host = placed.project, placed.host
     served = service.served_status(project, host, settings, utc_now())
     return {
         "ref": project.ref,
         "name": project.name,
-        "organization_slug": organization.slug,
+        "organization_slug": placed.organization.slug,
         "status": served.status,
         "status_reason": served.reason,
         "stale_since": served.stale_since,

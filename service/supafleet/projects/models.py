@@ -1,5 +1,6 @@
 """Tables of projects, what was seen of their services, and what they occupy on a Docker host."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -7,6 +8,8 @@ import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
 from supafleet.db import JSON_TYPE, UtcDateTime, one_of, utc_now
+from supafleet.hosts.models import DockerHost
+from supafleet.organizations.models import Organization
 from supafleet.projects.states import STORED_STATUSES, Desired, Observed, ServicePhase
 
 
@@ -56,6 +59,15 @@ class Project(SQLModel, table=True):
     created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
     updated_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
     removed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A project, whose it is and where it is."""
+
+    project: Project
+    organization: Organization
+    host: DockerHost
 
 
 class ProjectService(SQLModel, table=True):

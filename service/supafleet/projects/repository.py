@@ -5,9 +5,34 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from supafleet.organizations.models import Membership
-from supafleet.projects.models import PortLease, Project, ProjectService, SubnetLease
+from supafleet.hosts.models import DockerHost
+from supafleet.organizations.models import Membership, Organization, Place
+from supafleet.organizations.repository import as_place, is_own_membership
+from supafleet.projects.models import Placed, PortLease, Project, ProjectService, SubnetLease
 from supafleet.projects.states import LIVE, Desired
+
+# Every request for projects asks for these: built once.
+_PLACE_OF_ANY = (
+    select(col(Project.organization_id), col(Membership.role))
+    .join(Membership, is_own_membership(Project.organization_id), isouter=True)
+    .where(Project.ref == sa.bindparam("ref"))
+)
+_PLACE = _PLACE_OF_ANY.where(col(Project.removed_at).is_(None))
+_PLACED = (
+    select(Project, Organization, DockerHost, col(Membership.id).is_not(None))
+    .join(Organization, col(Organization.id) == Project.organization_id)
+    .join(DockerHost, col(DockerHost.id) == Project.host_id)
+    .join(Membership, is_own_membership(Project.organization_id), isouter=True)
+    .where(Project.ref == sa.bindparam("ref"), col(Project.removed_at).is_(None))
+)
+_ALL_PLACED = (
+    select(Project, Organization, DockerHost)
+    .join(Organization, col(Organization.id) == Project.organization_id)
+    .join(DockerHost, col(DockerHost.id) == Project.host_id)
+    .join(Membership, is_own_membership(Project.organization_id))
+    .where(col(Project.removed_at).is_(None))
+    .order_by(col(Project.id))
+)
 
 
 def find_project(session: Session, ref: str) -> Project | None:
@@ -16,9 +41,16 @@ def find_project(session: Session, ref: str) -> Project | None:
     return session.exec(statement).first()
 
 
-def find_organization_id(session: Session, ref: str) -> int | None:
-    """Id of the organization of a project, even a removed one."""
-    return session.exec(select(Project.organization_id).where(Project.ref == ref)).first()
+def find_placed(session: Session, ref: str, account_id: int) -> tuple[Placed, bool] | None:
+    """The project that was not removed, and whether the account belongs to its organization, or None."""
+    row = session.exec(_PLACED, params={"ref": ref, "account_id": account_id}).first()
+    return None if row is None else (Placed(row[0], row[1], row[2]), row[3])
+
+
+def find_place(session: Session, ref: str, account_id: int, *, also_removed: bool = False) -> Place | None:
+    """Where the account stands with the organization of a project, None when there is no such project."""
+    statement = _PLACE_OF_ANY if also_removed else _PLACE
+    return as_place(session.exec(statement, params={"ref": ref, "account_id": account_id}).first())
 
 
 def lock_project(session: Session, ref: str) -> Project | None:
@@ -35,15 +67,9 @@ def find_project_by_name(session: Session, organization_id: int, name: str) -> P
     return session.exec(statement).first()
 
 
-def list_projects(session: Session, account_id: int) -> list[Project]:
+def list_placed(session: Session, account_id: int) -> list[Placed]:
     """Projects of the account's organizations, oldest first."""
-    statement = (
-        select(Project)
-        .join(Membership, col(Membership.organization_id) == Project.organization_id)
-        .where(Membership.account_id == account_id, col(Project.removed_at).is_(None))
-        .order_by(col(Project.id))
-    )
-    return list(session.exec(statement))
+    return [Placed(*row) for row in session.exec(_ALL_PLACED, params={"account_id": account_id})]
 
 
 def search_projects(session: Session, organization_id: int, search: str | None, sort: str) -> list[Project]:

@@ -8,12 +8,9 @@ from supafleet.db import EngineDep, SessionDep, row_id, utc_now
 from supafleet.deps import CurrentActor, JobsDep, ProjectRef, RequiresInBody, SettingsDep, needs
 from supafleet.errors import responses
 from supafleet.hosts import service as hosts
-from supafleet.hosts.models import DockerHost
-from supafleet.organizations import service as organizations
-from supafleet.organizations.models import Organization
 from supafleet.permissions import Permission
 from supafleet.projects import catalogue, creation, health, service
-from supafleet.projects.models import Project
+from supafleet.projects.models import Placed
 from supafleet.projects.schemas import (
     DatabaseInfo,
     ProjectCreate,
@@ -35,12 +32,7 @@ router = APIRouter(prefix="/v1/projects", tags=["Projects"])
 )
 def list_projects(session: SessionDep, actor: CurrentActor, settings: SettingsDep) -> list[ProjectResponse]:
     """List the projects of the account's organizations."""
-    owners = {row_id(owner): owner for owner in organizations.list_organizations(session, actor)}
-    places = {row_id(host): host for host in hosts.list_hosts(session)}
-    return [
-        _response(project, owners[project.organization_id], places[project.host_id], settings)
-        for project in service.list_projects(session, actor)
-    ]
+    return [_response(placed, settings) for placed in service.list_placed_projects(session, actor)]
 
 
 @router.post(
@@ -55,8 +47,8 @@ def create_project(
 ) -> ProjectCreated:
     """Create a project and begin to bring it up."""
     project, organization = creation.create_project(session, jobs, body, actor, settings)
-    host = hosts.get_host(session, project.host_id)
-    return ProjectCreated.model_validate(_common(project, organization, host, settings))
+    placed = Placed(project, organization, hosts.get_host(session, project.host_id))
+    return ProjectCreated.model_validate(_common(placed, settings))
 
 
 @router.get(
@@ -67,9 +59,7 @@ def create_project(
 )
 def get_project(ref: ProjectRef, session: SessionDep, actor: CurrentActor, settings: SettingsDep) -> ProjectResponse:
     """Tell what a project is and how it is."""
-    project = service.get_project(session, ref, actor)
-    organization = organizations.get_organization_by_id(session, project.organization_id)
-    return _response(project, organization, hosts.get_host(session, project.host_id), settings)
+    return _response(service.get_placed_project(session, ref, actor), settings)
 
 
 @router.delete(
@@ -106,7 +96,8 @@ def get_health(
     return health.check_health(engine, jobs, ref, health.parse_names(services), timeout_ms, actor, settings)
 
 
-def _common(project: Project, organization: Organization, host: DockerHost, settings: Settings) -> dict[str, object]:
+def _common(placed: Placed, settings: Settings) -> dict[str, object]:
+    project, organization = placed.project, placed.organization
     return {
         "id": project.ref,
         "ref": project.ref,
@@ -115,15 +106,16 @@ def _common(project: Project, organization: Organization, host: DockerHost, sett
         "name": project.name,
         "region": project.region,
         "created_at": project.created_at,
-        "status": service.served_status(project, host, settings, utc_now()).status,
+        "status": service.served_status(project, placed.host, settings, utc_now()).status,
     }
 
 
-def _response(project: Project, organization: Organization, host: DockerHost, settings: Settings) -> ProjectResponse:
+def _response(placed: Placed, settings: Settings) -> ProjectResponse:
+    project = placed.project
     database = DatabaseInfo(
         host=service.database_host(project, settings),
         version=catalogue.postgres_version(project.release),
         postgres_engine=catalogue.postgres_engine(project.release),
         release_channel="ga",
     )
-    return ProjectResponse.model_validate({**_common(project, organization, host, settings), "database": database})
+    return ProjectResponse.model_validate({**_common(placed, settings), "database": database})

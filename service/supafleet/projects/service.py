@@ -17,10 +17,10 @@ from supafleet.hosts import service as hosts
 from supafleet.hosts.models import DockerHost
 from supafleet.jobs.engine import JobEngine
 from supafleet.organizations import service as organizations
-from supafleet.organizations.models import Organization
+from supafleet.organizations.models import Organization, Place
 from supafleet.projects import repository
 from supafleet.projects.fold import ProjectState, ServiceState, initial_state
-from supafleet.projects.models import Project, ProjectService
+from supafleet.projects.models import Placed, Project, ProjectService
 from supafleet.projects.states import Desired, Observed, Served, Status, move, serve, summarize
 from supafleet.runs import service as runs
 from supafleet.runs.models import Run
@@ -47,12 +47,22 @@ def get_project(session: Session, ref: str, actor: Actor) -> Project:
         ProjectNotFound: there is none, or it was removed.
         Forbidden: the account does not belong to its organization.
     """
-    project = repository.find_project(session, ref)
-    if project is None:
+    return get_placed_project(session, ref, actor).project
+
+
+def get_placed_project(session: Session, ref: str, actor: Actor) -> Placed:
+    """The project with its organization and its Docker host, for a member.
+
+    Raises:
+        ProjectNotFound, Forbidden: as `get_project`.
+    """
+    found = repository.find_placed(session, ref, actor.account_id)
+    if found is None:
         raise ProjectNotFound(ref)
-    if not organizations.is_member(session, project.organization_id, actor):
+    placed, is_member = found
+    if not is_member:
         raise Forbidden(f"The account {quote(actor.username)} does not belong to the organization of this project.")
-    return project
+    return placed
 
 
 def lock_project(session: Session, ref: str, actor: Actor | None = None) -> Project:
@@ -69,23 +79,26 @@ def lock_project(session: Session, ref: str, actor: Actor | None = None) -> Proj
     return project
 
 
-def organization_of(session: Session, ref: str) -> int:
-    """Id of the organization that owns the project.
+def place_of(session: Session, ref: str, actor: Actor) -> Place:
+    """Where the account stands with the organization that owns the project.
 
     Raises:
         ProjectNotFound: there is none, or it was removed.
     """
-    return _require(session, ref).organization_id
+    place = repository.find_place(session, ref, actor.account_id)
+    if place is None:
+        raise ProjectNotFound(ref)
+    return place
 
 
-def organization_of_removed(session: Session, ref: str) -> int | None:
-    """Id of the organization that owns or owned the project, None when no project ever had this ref."""
-    return repository.find_organization_id(session, ref)
+def place_of_removed(session: Session, ref: str, actor: Actor) -> Place | None:
+    """Where the account stands with the organization that owns or owned it, None when no project ever had this ref."""
+    return repository.find_place(session, ref, actor.account_id, also_removed=True)
 
 
-def list_projects(session: Session, actor: Actor) -> list[Project]:
+def list_placed_projects(session: Session, actor: Actor) -> list[Placed]:
     """The projects of the account's organizations, oldest first."""
-    return repository.list_projects(session, actor.account_id)
+    return repository.list_placed(session, actor.account_id)
 
 
 def search_projects(session: Session, organization_id: int, search: str | None, sort: str) -> list[Project]:

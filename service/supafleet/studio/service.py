@@ -10,7 +10,6 @@ from zxcvbn import zxcvbn
 
 from supafleet.accounts.service import Actor
 from supafleet.db import row_id, utc_now
-from supafleet.hosts import service as hosts
 from supafleet.hosts.models import DockerHost
 from supafleet.organizations import service as organizations
 from supafleet.organizations.models import Organization, Role
@@ -75,30 +74,28 @@ def subscription(now: datetime) -> schemas.Subscription:
 
 def list_projects(session: Session, actor: Actor, settings: Settings) -> list[schemas.Project]:
     """The projects of the account's organizations, oldest first."""
-    places = {row_id(host): host for host in hosts.list_hosts(session)}
     return [
-        schemas.Project.model_validate(_project(project, places[project.host_id], settings))
-        for project in projects.list_projects(session, actor)
+        schemas.Project.model_validate(_project(placed.project, placed.host, settings))
+        for placed in projects.list_placed_projects(session, actor)
     ]
 
 
 def get_project(session: Session, ref: str, actor: Actor, settings: Settings) -> schemas.Project:
     """The project, for a member of its organization."""
-    project = projects.get_project(session, ref, actor)
-    return schemas.Project.model_validate(_project(project, hosts.get_host(session, project.host_id), settings))
+    placed = projects.get_placed_project(session, ref, actor)
+    return schemas.Project.model_validate(_project(placed.project, placed.host, settings))
 
 
 def get_status(session: Session, ref: str, actor: Actor, settings: Settings) -> Status:
     """How the project is."""
-    project = projects.get_project(session, ref, actor)
-    host = hosts.get_host(session, project.host_id)
-    return projects.served_status(project, host, settings, utc_now()).status
+    placed = projects.get_placed_project(session, ref, actor)
+    return projects.served_status(placed.project, placed.host, settings, utc_now()).status
 
 
 def get_settings(session: Session, ref: str, actor: Actor, settings: Settings) -> schemas.ProjectSettings:
     """The project with its API and what opens it."""
-    project = projects.get_project(session, ref, actor)
-    host = hosts.get_host(session, project.host_id)
+    placed = projects.get_placed_project(session, ref, actor)
+    project, host = placed.project, placed.host
     keys = reveal_keys(session, project, actor, settings)
     return schemas.ProjectSettings(
         project=schemas.ProjectWithSecret.model_validate(
@@ -110,9 +107,9 @@ def get_settings(session: Session, ref: str, actor: Actor, settings: Settings) -
 
 def get_api(session: Session, ref: str, actor: Actor, settings: Settings) -> schemas.ProjectApi:
     """Where the project's API answers, and its keys."""
-    project = projects.get_project(session, ref, actor)
-    keys = reveal_keys(session, project, actor, settings)
-    return schemas.ProjectApi(autoApiService=_api(project, hosts.get_host(session, project.host_id), keys))
+    placed = projects.get_placed_project(session, ref, actor)
+    keys = reveal_keys(session, placed.project, actor, settings)
+    return schemas.ProjectApi(autoApiService=_api(placed.project, placed.host, keys))
 
 
 def reveal_keys(session: Session, project: Project, actor: Actor, settings: Settings) -> ApiKeys:

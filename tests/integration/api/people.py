@@ -38,8 +38,7 @@ def add_person(api: Api, name: str, role: Role | None = None) -> Person:
         token = accounts.generate_token()
         accounts.register_token(session, account, "test", token)
         if role is not None:
-            organization_id = organizations.find_id(session, slug)
-            assert organization_id is not None
+            organization_id = organizations.place_of(session, slug, accounts.actor_of(account)).organization_id
             organizations.add_member(session, organization_id, row_id(account), role)
     return Person(account, token)
 
