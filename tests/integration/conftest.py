@@ -44,18 +44,17 @@ class PostgresServer:
         """Stop it as a power cut would."""
         self._run("pg_ctl", "-D", str(self.folder / "data"), "-m", "immediate", "stop")
 
-    def create_database(self) -> str:
-        """The URL of a new, empty database."""
-        name = f"test_{next(_numbers)}"
+    def create_database(self, like: str | None = None) -> str:
+        """The URL of a new database: an empty one, or a copy of one that nobody is connected to."""
+        name, template = f"test_{next(_numbers)}", _name_in(like) if like else "template1"
         with psycopg.connect(host=str(self.folder), port=_PORT, user="postgres", autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}"')
+            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         return f"postgresql://postgres@/{name}?host={self.folder}&port={_PORT}"
 
     def drop_database(self, url: str) -> None:
         """Remove it again, whoever is still connected."""
-        name = url.partition("@/")[2].partition("?")[0]
         with psycopg.connect(host=str(self.folder), port=_PORT, user="postgres", autocommit=True) as connection:
-            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+            connection.execute(f'DROP DATABASE "{_name_in(url)}" WITH (FORCE)')
 
     def _run(self, program: str, *words: str) -> None:
         # The server refuses to run as root.
@@ -65,6 +64,10 @@ class PostgresServer:
         with (self.folder / f"{program}.out").open("wb") as out:
             done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd="/", check=False)
         assert done.returncode == 0, (self.folder / f"{program}.out").read_text()
+
+
+def _name_in(url: str) -> str:
+    return url.partition("@/")[2].partition("?")[0]
 
 
 @contextmanager

@@ -151,6 +151,9 @@ class DurableJobEngine:
                 "log_level": "WARNING",
                 "run_migrations": self._is_embedded,
             }
+            if self._url.startswith("sqlite"):
+                # A stop waits for it; nothing of ours is ever told this way.
+                config["notification_listener_polling_interval_sec"] = _POLLING_SECONDS
             if not self._is_embedded:
                 run_dbos_database_migrations(self._url)
             DBOS(config=config)

@@ -20,6 +20,8 @@ from supafleet.projects import service as projects
 from supafleet.runner.fake import FakeLauncher, sees
 from supafleet.settings import Settings
 from tests import official_document
+from tests.integration.api.first_start import FirstStarts
+from tests.integration.conftest import DATABASES, PostgresServer
 
 PASSWORD = "correctHorse7battery"
 SECONDS = 30
@@ -82,16 +84,27 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
 
 
-@pytest.fixture
-def settings(database_url: str, tmp_path: Path) -> Settings:
-    return Settings(
-        data_dir=tmp_path / "data",
-        database_url=database_url,
-        run_dir=tmp_path,
-        health_max_age_seconds=0,
-        rate_limit_per_token=0,
-        rate_limit_per_address=0,
-    )
+@pytest.fixture(scope="session")
+def first_starts(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> FirstStarts:
+    def server() -> PostgresServer:
+        running: PostgresServer = request.getfixturevalue("postgres_server")
+        return running
+
+    return FirstStarts(tmp_path_factory.mktemp("first-starts"), server)
+
+
+@pytest.fixture(params=DATABASES)
+def settings(request: pytest.FixtureRequest, first_starts: FirstStarts, tmp_path: Path) -> Iterator[Settings]:
+    """Those of a service that was started before, once with each kind of database."""
+    for database_url, data_dir in first_starts.copy(request.param, tmp_path):
+        yield Settings(
+            data_dir=data_dir,
+            database_url=database_url,
+            run_dir=tmp_path,
+            health_max_age_seconds=0,
+            rate_limit_per_token=0,
+            rate_limit_per_address=0,
+        )
 
 
 def serve(app: FastAPI, settings: Settings) -> Iterator[TestClient]:

@@ -18,6 +18,12 @@ from supafleet.settings import Settings
 from tests.integration.api.conftest import PASSWORD, Api
 
 
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path) -> Settings:
+    """Those of a service that was never started."""
+    return Settings(data_dir=tmp_path / "data", database_url=database_url, run_dir=tmp_path)
+
+
 def start(settings: Settings) -> None:
     engine = engine_from_url(settings.resolved_database_url)
     try:
