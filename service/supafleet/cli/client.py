@@ -1,5 +1,6 @@
 """The API over HTTP: one method per request, every failure one sentence."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -18,6 +19,7 @@ _TIMEOUT = httpx.Timeout(60, connect=5)
 _CHANGE_TIMEOUT = httpx.Timeout(330, connect=5)
 # The server sends something at least this often; a longer silence is a dead connection.
 _LONGEST_SILENCE_SECONDS = 30.0
+_REF = re.compile(r"[a-z]{20}")
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 Answer = TypeVar("Answer")
@@ -48,6 +50,19 @@ class FleetClient:
     def projects(self) -> list[Project]:
         """All projects of the token's owner."""
         return self._read("GET", "/v1/projects", list[Project])
+
+    def find_ref(self, wanted: str) -> str:
+        """The ref of the project that a person means by its ref or its name; what nobody is called stays as it is.
+
+        Raises:
+            UsageError: several projects have this name.
+        """
+        if _REF.fullmatch(wanted):
+            return wanted
+        refs = [project.ref for project in self.projects() if project.name == wanted]
+        if len(refs) > 1:
+            raise UsageError(f"{len(refs)} projects are called {wanted}: name one by its ref: {', '.join(refs)}")
+        return refs[0] if refs else wanted
 
     def create_project(self, body: dict[str, Any]) -> Project:
         """Ask for a project; the answer comes before the run has begun."""

@@ -13,7 +13,8 @@ from rich.text import Text
 
 from supafleet.cli.exits import CommandError, documented_by
 from supafleet.cli.output import JsonOption, text_console
-from supafleet.cli.session import open_client
+from supafleet.cli.session import open_project
+from supafleet.cli.verbs import ProjectArgument
 
 _COLOURS = ("cyan", "green", "yellow", "magenta", "blue", "bright_cyan", "bright_green", "bright_magenta")
 _NAME_WIDTH = len("functions")
@@ -22,7 +23,7 @@ _ESCAPE_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07
 
 
 def logs(
-    ref: Annotated[str, typer.Argument(metavar="REF", help="The project's ref, as `project list` shows it.")],
+    project: ProjectArgument,
     services: Annotated[
         list[str] | None, typer.Argument(metavar="[SERVICE]...", help="Services, such as auth; all when none is named.")
     ] = None,
@@ -43,7 +44,7 @@ def logs(
     query: dict[str, Any] = {"service": services or None, "tail": tail, "since": since, "follow": follow or None}
     wanted = {name: value for name, value in query.items() if value is not None}
     # Standard output holds a line per line: an error goes to standard error alone.
-    with open_client() as client, documented_by(None), client.open_logs(ref, wanted) as answer:
+    with open_project(project) as (client, ref), documented_by(None), client.open_logs(ref, wanted) as answer:
         try:
             for line in split_lines(answer.iter_bytes()):
                 _print(line, is_json=is_json)

@@ -22,14 +22,14 @@ from supafleet.cli.output import (
     print_rows,
 )
 from supafleet.cli.request import choose_organization, generate_password, parse_settings, read_settings_file
-from supafleet.cli.session import open_client
+from supafleet.cli.session import open_client, open_project
 from supafleet.cli.shapes import Run, StudioAccess
 from supafleet.cli.watch import require_success, show_for, tell_of_run, watch_run
 from supafleet.runs.vocabulary import RunKind
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Create, list, look at and delete projects.")
 
-RefArgument = verbs.RefArgument
+ProjectArgument = verbs.ProjectArgument
 
 
 class Flavour(StrEnum):
@@ -129,24 +129,24 @@ def list_projects(is_json: JsonOption = False) -> None:
 
 
 @app.command()
-def get(ref: RefArgument, is_json: JsonOption = False) -> None:
+def get(project: ProjectArgument, is_json: JsonOption = False) -> None:
     """Show a project and its services."""
-    with open_client() as client:
-        project = client.fleet_project(ref)
+    with open_project(project) as (client, ref):
+        found = client.fleet_project(ref)
     if is_json:
-        print_json(as_document(project))
+        print_json(as_document(found))
     else:
-        print_project(project)
+        print_project(found)
 
 
 @app.command()
 def keys(
-    ref: RefArgument,
+    project: ProjectArgument,
     reveal: Annotated[bool, typer.Option("--reveal", help="Show secret keys too.")] = False,
     is_json: JsonOption = False,
 ) -> None:
     """Show the API keys of a project."""
-    with open_client() as client:
+    with open_project(project) as (client, ref):
         found = client.api_keys(ref, is_revealed=reveal)
     if is_json:
         print_json([as_document(key) for key in found])
@@ -155,9 +155,9 @@ def keys(
 
 
 @app.command()
-def studio(ref: RefArgument, is_json: JsonOption = False) -> None:
+def studio(project: ProjectArgument, is_json: JsonOption = False) -> None:
     """Show the address of a project's Studio, and who may sign in there."""
-    with open_client() as client:
+    with open_project(project) as (client, ref):
         access = client.studio_access(ref)
     if is_json:
         print_json(as_document(access))
@@ -174,18 +174,18 @@ app.command()(logs)
 
 @app.command()
 def delete(
-    ref: RefArgument,
+    project: ProjectArgument,
     wait: Annotated[bool, typer.Option("--wait", help="Watch the run to its end; fail when it fails.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for the ref to be typed.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for it to be typed again.")] = False,
     is_json: JsonOption = False,
 ) -> None:
     """Delete a project and all its data."""
-    if not yes:
-        _confirm_by_typing(ref)
-    with open_client() as client:
+    with open_project(project) as (client, ref):
+        if not yes:
+            _confirm_by_typing(project, ref)
         client.delete_project(ref)
         run = client.newest_run(ref, RunKind.PROJECT_DELETE)
-        tell_of_run(client, ref, run, f"deleted {ref}", wait=wait, is_json=is_json)
+        tell_of_run(client, ref, run, f"deleted {project}", wait=wait, is_json=is_json)
 
 
 def print_ready(client: FleetClient, ref: str, run: Run) -> None:
@@ -221,9 +221,10 @@ def _chosen_password(*, is_stdin: bool, is_prompt: bool) -> str | None:
     return password
 
 
-def _confirm_by_typing(ref: str) -> None:
+def _confirm_by_typing(project: str, ref: str) -> None:
     if not sys.stdin.isatty():
-        raise UsageError("deleting a project needs its ref typed on a terminal, or --yes")
-    print_note(f"This removes the project {ref} with its database and files. It cannot be undone.")
-    if typer.prompt("Type the ref to go on", err=True) != ref:
-        raise UsageError("that is not the ref: nothing was deleted")
+        raise UsageError("deleting a project needs its name or ref typed again on a terminal, or --yes")
+    called = project if project == ref else f"{project} ({ref})"
+    print_note(f"This removes the project {called} with its database and files. It cannot be undone.")
+    if typer.prompt(f"Type {project} to go on", err=True) != project:
+        raise UsageError(f"that is not {project}: nothing was deleted")

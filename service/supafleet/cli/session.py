@@ -17,3 +17,10 @@ def open_client() -> Iterator[FleetClient]:
         yield client
     finally:
         client.close()
+
+
+@contextmanager
+def open_project(wanted: str) -> Iterator[tuple[FleetClient, str]]:
+    """A client, and the ref of the project that a person means by its ref or its name."""
+    with open_client() as client:
+        yield client, client.find_ref(wanted)

@@ -9,35 +9,37 @@ from supafleet.cli.client import as_document
 from supafleet.cli.exits import UsageError
 from supafleet.cli.output import JsonOption, print_json, print_project
 from supafleet.cli.request import parse_settings, read_settings_file
-from supafleet.cli.session import open_client
+from supafleet.cli.session import open_project
 from supafleet.cli.watch import tell_of_run
 
-RefArgument = Annotated[str, typer.Argument(metavar="REF", help="The project's ref, as `project list` shows it.")]
+ProjectArgument = Annotated[
+    str, typer.Argument(metavar="PROJECT", help="The project's name or ref, as `project list` shows them.")
+]
 WaitOption = Annotated[bool, typer.Option("--wait", help="Watch the run to its end; fail when it fails.")]
 
 
-def pause(ref: RefArgument, wait: WaitOption = False, is_json: JsonOption = False) -> None:
+def pause(project: ProjectArgument, wait: WaitOption = False, is_json: JsonOption = False) -> None:
     """Stop all services of a project and keep its data."""
-    _act(ref, "pause", None, "is paused", wait=wait, is_json=is_json)
+    _act(project, "pause", None, "is paused", wait=wait, is_json=is_json)
 
 
-def resume(ref: RefArgument, wait: WaitOption = False, is_json: JsonOption = False) -> None:
+def resume(project: ProjectArgument, wait: WaitOption = False, is_json: JsonOption = False) -> None:
     """Bring a paused project up again, with the same keys and data."""
-    _act(ref, "resume", None, "is up", wait=wait, is_json=is_json)
+    _act(project, "resume", None, "is up", wait=wait, is_json=is_json)
 
 
 def restart(
-    ref: RefArgument,
+    project: ProjectArgument,
     services: Annotated[list[str] | None, typer.Argument(metavar="[SERVICE]...", help="Default: all.")] = None,
     wait: WaitOption = False,
     is_json: JsonOption = False,
 ) -> None:
     """Restart a project, or some of its services."""
-    _act(ref, "restart", {"services": services or []}, "is up", wait=wait, is_json=is_json)
+    _act(project, "restart", {"services": services or []}, "is up", wait=wait, is_json=is_json)
 
 
 def change(
-    ref: RefArgument,
+    project: ProjectArgument,
     setting: Annotated[
         list[str] | None,
         typer.Argument(metavar="[NAME=VALUE]...", help="Settings; a dot goes a level down."),
@@ -61,15 +63,15 @@ def change(
         body["self_healing"] = self_healing
     if not body:
         raise UsageError("nothing to change: give NAME=VALUE, --settings-file, --unset or --heal")
-    with open_client() as client:
-        project = client.change_project(ref, body)
+    with open_project(project) as (client, ref):
+        changed = client.change_project(ref, body)
     if is_json:
-        print_json(as_document(project))
+        print_json(as_document(changed))
     else:
-        print_project(project)
+        print_project(changed)
 
 
-def _act(ref: str, verb: str, body: dict[str, Any] | None, done: str, *, wait: bool, is_json: bool) -> None:
-    with open_client() as client:
+def _act(project: str, verb: str, body: dict[str, Any] | None, done: str, *, wait: bool, is_json: bool) -> None:
+    with open_project(project) as (client, ref):
         run = client.act_on_project(ref, verb, body)
-        tell_of_run(client, ref, run, f"{ref} {done}", wait=wait, is_json=is_json)
+        tell_of_run(client, ref, run, f"{project} {done}", wait=wait, is_json=is_json)

@@ -209,6 +209,24 @@ def test_delete_without_yes_needs_a_terminal(logged_in: FleetDouble, cli: Comman
     assert REF in logged_in.projects
 
 
+def test_a_project_may_be_meant_by_its_name(logged_in: FleetDouble, cli: Command) -> None:
+    logged_in.add_project(name="my shop")
+    assert cli("project", "get", "my shop", "--json").document["ref"] == REF
+    assert cli("project", "get", "My Shop").code == 4
+    other = REF[::-1]
+    logged_in.add_project(other, "my shop")
+    answer = cli("project", "delete", "my shop", "--yes")
+    assert answer.code == 2
+    assert f"2 projects are called my shop: name one by its ref: {REF}, {other}" in " ".join(answer.err.split())
+    assert set(logged_in.projects) == {REF, other}
+
+
+def test_a_ref_is_never_taken_for_a_name(logged_in: FleetDouble, cli: Command) -> None:
+    logged_in.add_project()
+    logged_in.add_project("a" * 20, name=REF)
+    assert cli("project", "get", REF, "--json").document["ref"] == REF
+
+
 def test_delete_asks_for_the_ref(logged_in: FleetDouble, cli: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     class Terminal(io.StringIO):
         def isatty(self) -> bool:
@@ -217,6 +235,8 @@ def test_delete_asks_for_the_ref(logged_in: FleetDouble, cli: Command, monkeypat
     logged_in.add_project()
     monkeypatch.setattr("sys.stdin", Terminal("demo\n"))
     assert cli("project", "delete", REF).code == 2
+    monkeypatch.setattr("sys.stdin", Terminal(f"{REF}\n"))
+    assert cli("project", "delete", "demo").code == 2
     assert REF in logged_in.projects
     monkeypatch.setattr("sys.stdin", Terminal(f"{REF}\n"))
     assert cli("project", "delete", REF).code == 0
