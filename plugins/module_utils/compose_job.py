@@ -1,7 +1,7 @@
 """Compose at work on a project after the module that started it has ended.
 
 A hidden folder inside the project's folder holds what Compose prints and, once it has ended, its exit code. The folder
-goes when all services are healthy, with the next start, or with the project.
+goes when all services are healthy, with the next converge, or with the project.
 """
 
 from __future__ import annotations
@@ -25,8 +25,6 @@ _RUN_AND_TELL = (
 
 def start_job(root, words, timeout_seconds):
     """Start `words` (list) in a session of its own and return the job's folder; after the timeout it is ended."""
-    for earlier in glob.glob(os.path.join(glob.escape(root), _PREFIX + "*")):
-        forget_job(earlier)
     folder = tempfile.mkdtemp(prefix=_PREFIX, dir=root)
     subprocess.Popen(
         ["sh", "-c", _RUN_AND_TELL, "compose-job", folder, "timeout", str(timeout_seconds), *words],
@@ -62,6 +60,12 @@ def job_output(folder):
 def forget_job(folder):
     """Remove what is kept of a job."""
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def forget_jobs(root):
+    """Remove what is kept of every job of the project: of those that failed, and of those whose run was killed."""
+    for folder in glob.glob(os.path.join(glob.escape(root), _PREFIX + "*")):
+        forget_job(folder)
 
 
 def end_leftover_compose(project_root):

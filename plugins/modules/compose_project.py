@@ -109,7 +109,7 @@ import subprocess
 import tempfile
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.compose_job import start_job
+from ansible.module_utils.compose_job import forget_jobs, start_job
 from ansible.module_utils.function_index import INDEX, functions_differ
 
 ARGUMENTS = {
@@ -307,6 +307,7 @@ def main():
     shown = shown_differences(root, public, different)
     by_service = {container["service"]: container for container in params["containers"]}
     if not module.check_mode:
+        forget_jobs(root)
         try_to_place(module, root, wanted, different, unwanted, params["folders"])
     is_new = bool(params["services"]) and not by_service
     carried = {service: container["config_hash"] for service, container in by_service.items()}

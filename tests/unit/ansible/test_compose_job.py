@@ -37,14 +37,13 @@ def test_a_job_that_takes_too_long_has_failed(compose_job: ModuleType, tmp_path:
     assert ended(compose_job, folder)["failed"]
 
 
-def test_the_next_job_forgets_the_one_before_and_is_not_disturbed_by_it(
-    compose_job: ModuleType, tmp_path: Path
-) -> None:
+def test_a_forgotten_job_does_not_disturb_the_next_one(compose_job: ModuleType, tmp_path: Path) -> None:
     first = compose_job.start_job(str(tmp_path), ["sh", "-c", "sleep 0.3; exit 3"], 10)
+    compose_job.forget_jobs(str(tmp_path))
     second = compose_job.start_job(str(tmp_path), ["sh", "-c", "sleep 0.6"], 10)
     assert not Path(first).exists()
     assert ended(compose_job, second) == {"finished": True, "failed": False}
-    compose_job.forget_job(second)
+    compose_job.forget_jobs(str(tmp_path))
     assert list(tmp_path.iterdir()) == []
     assert compose_job.job_output(second) == ""
     assert compose_job.read_job("") is None
