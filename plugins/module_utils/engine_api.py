@@ -57,9 +57,15 @@ class Engine:
 
     def get_bytes(self, path, **query):
         """The undecoded answer of a GET request."""
-        if query:
-            path = path + "?" + urllib.parse.urlencode(query)
-        return self._ask("GET", path)
+        return self._ask("GET", _with_query(path, query))
+
+    def delete(self, path, **query):
+        """Remove something.
+
+        Raises:
+            EngineError: with the engine's own sentence; status 404 when there is no such object.
+        """
+        self._ask("DELETE", _with_query(path, query))
 
     def post(self, path, body=None, takes_seconds=0):
         """Send `body` (dict) as JSON; `takes_seconds` is how long the engine may work on it before it answers."""
@@ -79,6 +85,10 @@ class Engine:
         if answer.status >= 400:
             raise EngineError(_sentence(content), answer.status)
         return content
+
+
+def _with_query(path, query):
+    return path + "?" + urllib.parse.urlencode(query) if query else path
 
 
 def _sentence(content):
