@@ -151,7 +151,8 @@ class WriteRefusedError(RuntimeError):
 
 @event.listens_for(ReadingSession, "do_orm_execute")
 def _refuse_writing(state: ORMExecuteState) -> None:
-    if state.is_insert or state.is_update or state.is_delete:
+    statement = state.statement
+    if not (state.is_select or (isinstance(statement, sa.TextClause) and statement.text.startswith("SELECT "))):
         raise WriteRefusedError
 
 

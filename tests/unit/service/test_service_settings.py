@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 from pydantic import BaseModel, ValidationError
 
-from supafleet.db import UtcDateTime, engine_from_url, reading, sqlalchemy_url, unit_of_work
+from supafleet.db import UtcDateTime, WriteRefusedError, engine_from_url, reading, sqlalchemy_url, unit_of_work
 from supafleet.errors import allowed, describe_validation_errors, quote
 from supafleet.logs import hide_secrets
 from supafleet.settings import Settings
@@ -66,19 +66,20 @@ def insert_and_break(engine: sa.Engine) -> None:
         raise ZeroDivisionError
 
 
-def test_a_unit_of_work_keeps_all_or_nothing_and_reading_keeps_nothing(tmp_path: Path) -> None:
+def test_a_unit_of_work_keeps_all_or_nothing_and_reading_refuses_to_write(tmp_path: Path) -> None:
     engine = engine_from_url(f"sqlite:///{tmp_path / 'x.sqlite'}")
     with unit_of_work(engine) as session:
         session.execute(sa.text("CREATE TABLE t (n integer)"))
         session.execute(sa.text("INSERT INTO t VALUES (1)"))
     with pytest.raises(ZeroDivisionError):
         insert_and_break(engine)
-    with reading(engine) as session:
+    with reading(engine) as session, pytest.raises(WriteRefusedError):
         session.execute(sa.text("INSERT INTO t VALUES (3)"))
     with reading(engine) as session:
         assert session.execute(sa.text("SELECT n FROM t")).scalars().all() == [1]
+    with engine.connect() as connection:
         pragmas = {
-            name: session.execute(sa.text(f"PRAGMA {name}")).scalar_one()
+            name: connection.execute(sa.text(f"PRAGMA {name}")).scalar_one()
             for name in ("journal_mode", "foreign_keys", "synchronous", "busy_timeout")
         }
     assert pragmas == {"journal_mode": "wal", "foreign_keys": 1, "synchronous": 2, "busy_timeout": 30000}
