@@ -70,14 +70,14 @@ def _stage(victim: str, folder: Path) -> Iterator[Stage]:
             live = LiveService(folder, "matrix", _PORTS, _POOL)
         live.start()
         stack.callback(live.stop)
-        stack.callback(_delete_all, live)
+        stage = Stage(live)
         if victim == "engine":
             host = stack.enter_context(docker_host_container(folder))
             host.prepare()
             host.load_images([image_reference(name, RELEASE, content_digest(content_root())) for name in SERVICES])
-            yield RemoteStage(live, host)
-        else:
-            yield Stage(live)
+            stage = RemoteStage(live, host)
+        stack.callback(_delete_all, live)  # as long as its host is there
+        yield stage
 
 
 def _delete_all(live: LiveService) -> None:

@@ -58,17 +58,23 @@ class Stage:
         return Verdict(cell, state, seconds, self._leaks(cell.verb), self._repeat(cell.verb))
 
     def _ask(self, verb: str) -> str:
+        """Id of the run that was asked for; empty when there is nothing to do."""
         if verb == "create":
             self.ref = self.live.create(f"Matrix {time.monotonic_ns()}", **self._where)
             return str(self.live.runs(self.ref)[0]["id"])
+        method, path = ("DELETE", "/v1/projects/") if verb == "delete" else ("POST", "/fleet/projects/")
+        path += self.ref if verb == "delete" else f"{self.ref}/{verb}"
+        deadline = time.monotonic() + PATIENCE_SECONDS
         with self.live.client() as api:
+            # What was killed may be healed at this moment, and then everybody has to wait.
+            while (answer := api.request(method, path)).status_code == httpx.codes.CONFLICT:
+                assert time.monotonic() < deadline, answer.text
+                time.sleep(0.5)
+            assert answer.status_code == httpx.codes.OK, answer.text
             if verb == "delete":
-                answer = api.delete(f"/v1/projects/{self.ref}")
-                assert answer.status_code == 200, answer.text
                 return str(api.get("/fleet/runs", params={"project": self.ref}).json()[0]["id"])
-            answer = api.post(f"/fleet/projects/{self.ref}/{verb}")
-            assert answer.status_code == 200, answer.text
-            return str(answer.json()["id"])
+            run = answer.json()
+            return "" if run is None else str(run["id"])
 
     def _reaches(self, run: str, phase: str) -> bool:
         """Whether the run entered the phase; a run may be through before anybody looked."""

@@ -55,6 +55,8 @@ class RemoteStage(Stage):
 
     def _complete(self, verb: str) -> str:
         run = self._ask(_AGAIN.get(verb, verb))
+        if not run:
+            return "no-op"  # healing was quicker
         with self.live.client() as api:
             ended = self._wait_for_run(api, run)
         return "no-op" if ended["status"] == "succeeded" else str(ended["explanation"])
