@@ -1,4 +1,4 @@
-"""The code of a function as `supabase functions download` takes it."""
+"""The code of a function as official clients take it."""
 
 import json
 import secrets
@@ -8,6 +8,11 @@ from urllib.parse import quote
 from supafleet.functions.multipart import Part, encode
 
 _FOLDER = "source"
+
+
+def unpacked_at(deployment: str, path: str) -> str:
+    """The URL by which clients know a file of a deployment (ref, id and version of the function)."""
+    return f"file:///tmp/user_fn_{deployment}/{_FOLDER}/{quote(path)}"
 
 
 def encode_body(entrypoint_path: str, files: Mapping[str, bytes]) -> tuple[bytes, str]:

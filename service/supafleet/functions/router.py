@@ -59,7 +59,7 @@ class NotBuilt(AppError):  # noqa: N818 - a sentence about what happened reads b
 )
 def list_functions(ref: ProjectRef, session: SessionDep, actor: CurrentActor) -> list[FunctionResponse]:
     """List the functions that were deployed."""
-    return service.list_functions(session, row_id(projects.get_project(session, ref, actor)))
+    return service.list_functions(session, row_id(projects.get_project(session, ref, actor)), ref)
 
 
 @router.post(
@@ -83,8 +83,10 @@ def deploy_function(
     chosen = slug or _slug_of_name(upload)
     with changer.begin() as change:
         if bundle_only:
-            return service.store_only(change.session, row_id(change.project), chosen, upload)
-        function, is_changed = service.deploy(change.session, row_id(change.project), chosen, upload)
+            return service.store_only(change.session, row_id(change.project), change.project.ref, chosen, upload)
+        function, is_changed = service.deploy(
+            change.session, row_id(change.project), change.project.ref, chosen, upload
+        )
         if is_changed:
             change.converge(f"The function {chosen} was deployed.")
     return function
@@ -100,7 +102,9 @@ def deploy_function(
 def update_functions(changer: ChangerDep, body: list[FunctionUpdate]) -> FunctionsUpdated:
     """Let functions answer with code that was deployed with bundleOnly, all at once."""
     with changer.begin() as change:
-        functions, is_changed = service.update_functions(change.session, row_id(change.project), body)
+        functions, is_changed = service.update_functions(
+            change.session, row_id(change.project), change.project.ref, body
+        )
         if is_changed:
             change.converge("Functions were deployed.")
     return FunctionsUpdated(functions=functions)
@@ -131,7 +135,7 @@ def get_function(
 ) -> FunctionResponse:
     """Tell one function."""
     project = projects.get_project(session, ref, actor)
-    return service.render(*service.get_function(session, row_id(project), function_slug))
+    return service.render(ref, *service.get_function(session, row_id(project), function_slug))
 
 
 @router.patch(

@@ -10,6 +10,7 @@ from sqlmodel import Session
 from supafleet.db import row_id
 from supafleet.errors import InvalidField, NotFound, quote
 from supafleet.functions import repository
+from supafleet.functions.download import unpacked_at
 from supafleet.functions.models import Bundle, BundleFile, EdgeFunction
 from supafleet.functions.schemas import FunctionResponse, FunctionUpdate
 from supafleet.functions.upload import TooLarge, Upload
@@ -28,9 +29,9 @@ class FunctionNotFound(NotFound):
         super().__init__(f"Function {quote(slug)} does not exist.")
 
 
-def list_functions(session: Session, project_id: int) -> list[FunctionResponse]:
+def list_functions(session: Session, project_id: int, ref: str) -> list[FunctionResponse]:
     """The project's functions by slug."""
-    return [render(function, bundle) for function, bundle in repository.list_functions(session, project_id)]
+    return [render(ref, function, bundle) for function, bundle in repository.list_functions(session, project_id)]
 
 
 def get_function(session: Session, project_id: int, slug: str) -> tuple[EdgeFunction, Bundle]:
@@ -50,17 +51,17 @@ def files_of(session: Session, bundle: Bundle) -> dict[str, bytes]:
     return {file.path: file.content for file in repository.list_files(session, row_id(bundle))}
 
 
-def deploy(session: Session, project_id: int, slug: str, upload: Upload) -> tuple[FunctionResponse, bool]:
+def deploy(session: Session, project_id: int, ref: str, slug: str, upload: Upload) -> tuple[FunctionResponse, bool]:
     """Let a function answer with this code; the function, and whether anything is different on the host.
 
     Raises:
         TooLarge: the project has too many functions or too much code.
     """
     bundle = _store_bundle(session, project_id, slug, upload)
-    return _answer_with(session, project_id, slug, bundle, upload.name, upload.verify_jwt)
+    return _answer_with(session, project_id, ref, slug, bundle, upload.name, upload.verify_jwt)
 
 
-def store_only(session: Session, project_id: int, slug: str, upload: Upload) -> FunctionResponse:
+def store_only(session: Session, project_id: int, ref: str, slug: str, upload: Upload) -> FunctionResponse:
     """Keep code until a bulk update names it; the function as it would then be.
 
     Raises:
@@ -70,11 +71,11 @@ def store_only(session: Session, project_id: int, slug: str, upload: Upload) -> 
     known = repository.find_function(session, project_id, slug)
     kept = {row_id(bundle)} | ({known[0].bundle_id} if known else set())
     repository.delete_bundles(session, project_id, slug, kept)
-    return render(_next(project_id, slug, known, bundle, upload.name, upload.verify_jwt), bundle)
+    return render(ref, _next(project_id, slug, known, bundle, upload.name, upload.verify_jwt), bundle)
 
 
 def update_functions(
-    session: Session, project_id: int, updates: Sequence[FunctionUpdate]
+    session: Session, project_id: int, ref: str, updates: Sequence[FunctionUpdate]
 ) -> tuple[list[FunctionResponse], bool]:
     """Let several functions answer with code that was stored before; all of them or none.
 
@@ -92,7 +93,9 @@ def update_functions(
             raise InvalidField(
                 f"{number}.ezbr_sha256", f"must be that of code of {quote(update.slug)} deployed with bundleOnly=true"
             )
-        function, is_different = _answer_with(session, project_id, update.slug, bundle, update.name, update.verify_jwt)
+        function, is_different = _answer_with(
+            session, project_id, ref, update.slug, bundle, update.name, update.verify_jwt
+        )
         rendered.append(function)
         is_changed = is_changed or is_different
     return rendered, is_changed
@@ -130,8 +133,9 @@ def run_files(session: Session, project_id: int) -> tuple[str, dict[str, bytes]]
     return json.dumps(index, indent=1, sort_keys=True), files
 
 
-def render(function: EdgeFunction, bundle: Bundle) -> FunctionResponse:
-    """The function as the API tells it."""
+def render(ref: str, function: EdgeFunction, bundle: Bundle) -> FunctionResponse:
+    """The function as the API tells it: clients expect files where the hosted platform unpacks them."""
+    deployment = f"{ref}_{function.id}_{function.version}"
     return FunctionResponse(
         id=function.id,
         slug=function.slug,
@@ -141,8 +145,8 @@ def render(function: EdgeFunction, bundle: Bundle) -> FunctionResponse:
         updated_at=function.updated_at,
         verify_jwt=function.verify_jwt,
         import_map=bundle.import_map_path is not None,
-        entrypoint_path=bundle.entrypoint_path,
-        import_map_path=bundle.import_map_path,
+        entrypoint_path=unpacked_at(deployment, bundle.entrypoint_path),
+        import_map_path=unpacked_at(deployment, bundle.import_map_path) if bundle.import_map_path else None,
         ezbr_sha256=bundle.sha256,
     )
 
@@ -176,7 +180,7 @@ def _store_bundle(session: Session, project_id: int, slug: str, upload: Upload) 
 
 
 def _answer_with(
-    session: Session, project_id: int, slug: str, bundle: Bundle, name: str | None, verify_jwt: bool | None
+    session: Session, project_id: int, ref: str, slug: str, bundle: Bundle, name: str | None, verify_jwt: bool | None
 ) -> tuple[FunctionResponse, bool]:
     known = repository.find_function(session, project_id, slug)
     if known is None and len(repository.list_functions(session, project_id)) >= MOST_FUNCTIONS:
@@ -191,7 +195,7 @@ def _answer_with(
     session.add(function)
     session.flush()
     repository.delete_bundles(session, project_id, slug, {row_id(bundle)})
-    return render(function, bundle), is_changed
+    return render(ref, function, bundle), is_changed
 
 
 def _next(

@@ -63,7 +63,7 @@ def test_a_function_is_deployed_changed_and_deleted(live_api: Api, launcher: Fak
         "updated_at": function["updated_at"],
         "verify_jwt": True,
         "import_map": False,
-        "entrypoint_path": ENTRY,
+        "entrypoint_path": f"file:///tmp/user_fn_{ref}_{function['id']}_1/source/{ENTRY}",
         "ezbr_sha256": function["ezbr_sha256"],
     }
     assert live_api.client.get(f"{path}/hello").json() == function
