@@ -31,7 +31,7 @@ def test_a_run_waits_for_workers_and_outlives_the_one_that_is_killed(services: S
     assert api.marked() == []
 
     holder.end(signal.SIGKILL)
-    began, most = time.monotonic(), 0
+    began, most, taken_over = time.monotonic(), 0, 0.0
     while (run := api.run_of(ref))["status"] != "succeeded":
         most = max(most, len(playbooks_of(run_id)))
         if run["attempt"] == 1:

@@ -95,7 +95,7 @@ def test_a_bad_setting_is_named(cli: Command, monkeypatch: pytest.MonkeyPatch) -
 def test_serve_ends_on_sigterm(bare_environment: Path, free_port: int) -> None:
     command = [sys.executable, "-m", "supafleet.cli", "serve", "--port", str(free_port), "--data-dir", "data"]
     with started(command, stderr=subprocess.DEVNULL) as process:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 90
         while not is_ready(f"http://127.0.0.1:{free_port}"):
             assert time.monotonic() < deadline
             time.sleep(0.1)
