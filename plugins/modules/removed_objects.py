@@ -8,8 +8,8 @@ module: removed_objects
 short_description: Remove everything on the engine that carries a project's label
 description:
   - Removes containers, then volumes, then networks, all in one task. What is gone already is no error.
-  - Waits first for containers that Docker is just starting again. Engines up to 20.10 lose count of the endpoints of a
-    network when a container is removed in that moment, and then refuse to remove the network until they are restarted.
+  - Waits first for containers that Docker is just starting again. On a very busy host Docker 20.10 was seen to lose
+    count of a network's endpoints after such a restart, and to refuse the network's removal until it was restarted.
 options:
   project:
     description: Ref of the project.
