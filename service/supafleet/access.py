@@ -34,8 +34,7 @@ def check(session: Session, actor: Actor, permission: Permission, path: Mapping[
     if place is None:  # a run for what no project is known of
         check(session, actor, Permission.FLEET_HOSTS_WRITE, {})
         return
-    trail.note_organization(place.organization_id)
-    _require(place.role, actor, permission)
+    _require(place, actor, permission)
 
 
 def require(session: Session, organization_id: int, actor: Actor, permission: Permission) -> None:
@@ -44,11 +43,12 @@ def require(session: Session, organization_id: int, actor: Actor, permission: Pe
     Raises:
         Forbidden: it does not, or the account does not belong to the organization.
     """
-    trail.note_organization(organization_id)
-    _require(organizations.role_of(session, organization_id, actor), actor, permission)
+    _require(Place(organization_id, organizations.role_of(session, organization_id, actor)), actor, permission)
 
 
-def _require(role: Role | None, actor: Actor, permission: Permission) -> None:
+def _require(place: Place, actor: Actor, permission: Permission) -> None:
+    trail.note_organization(place.organization_id)
+    role = place.role
     if role is None:
         raise Forbidden(f"The account {quote(actor.username)} does not belong to this organization.")
     if permission not in ROLES[role]:

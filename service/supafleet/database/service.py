@@ -11,7 +11,6 @@ from supafleet.database.postgres import Login
 from supafleet.database.schemas import Bucket, Context, ContextDatabase, Named
 from supafleet.db import reading
 from supafleet.errors import Conflict, InvalidField, quote
-from supafleet.hosts import service as hosts
 from supafleet.projects import service as projects
 from supafleet.projects.models import Project
 from supafleet.projects.states import Status
@@ -45,9 +44,10 @@ def locate(engine: Engine, ref: str, actor: Actor, settings: Settings) -> Reache
         ProjectNotUp: it is paused, or not yet or no longer up.
     """
     with reading(engine) as session:
-        project = projects.get_project(session, ref, actor)
+        placed = projects.get_placed_project(session, ref, actor)
+        project = placed.project
         _require_up(project)
-        url = projects.public_url(project, hosts.get_host(session, project.host_id))
+        url = projects.public_url(project, placed.host)
         schemas = ProjectSettings.model_validate(project.settings).db_schemas.split(",")
         values = projects.reveal_secrets(session, project, settings)
         served = tuple(name.strip() for name in schemas)

@@ -8,11 +8,9 @@ from sqlmodel import Session
 from supafleet.db import SessionDep, utc_now
 from supafleet.deps import CurrentActor, ProjectRef, SettingsDep, needs
 from supafleet.errors import responses
-from supafleet.hosts import service as hosts
-from supafleet.organizations import service as organizations
 from supafleet.permissions import Permission
 from supafleet.projects import service
-from supafleet.projects.models import Placed, Project, ProjectService
+from supafleet.projects.models import Placed, ProjectService
 from supafleet.projects.schemas import FleetProject, FleetProjectSummary, FleetService, StudioAccess
 from supafleet.projects.states import SERVICES, ServicePhase
 from supafleet.runs import service as runs
@@ -48,7 +46,7 @@ def get_project(
     settings: SettingsDep,
 ) -> FleetProject:
     """Tell how a project is, what was last seen of its services, and its latest run."""
-    return render_project(session, service.get_project(session, ref, actor), settings)
+    return render_project(session, service.get_placed_project(session, ref, actor), settings)
 
 
 @router.get(
@@ -71,10 +69,9 @@ def get_studio_access(
     )
 
 
-def render_project(session: Session, project: Project, settings: Settings) -> FleetProject:
+def render_project(session: Session, placed: Placed, settings: Settings) -> FleetProject:
     """A project as the fleet shows it."""
-    organization = organizations.get_organization_by_id(session, project.organization_id)
-    placed = Placed(project, organization, hosts.get_host(session, project.host_id))
+    project = placed.project
     seen = service.services_of(session, project)
     run = runs.latest_run(session, project.ref)
     return FleetProject.model_validate(

@@ -113,7 +113,8 @@ def change_project(changer: ChangerDep, body: ProjectPatch) -> FleetProject:
         if configuration.change_project(change.session, change.project, body, changer.settings):
             change.converge("Settings changed.")
     with reading(changer.engine) as session:
-        return render_project(session, service.get_project(session, changer.ref, changer.actor), changer.settings)
+        placed = service.get_placed_project(session, changer.ref, changer.actor)
+        return render_project(session, placed, changer.settings)
 
 
 def _rendered(session: Session, run: Run | None) -> RunOut | None:

@@ -18,21 +18,15 @@ _PLACE_OF_ANY = (
     .where(Project.ref == sa.bindparam("ref"))
 )
 _PLACE = _PLACE_OF_ANY.where(col(Project.removed_at).is_(None))
-_PLACED = (
+_WITH_PLACE = (
     select(Project, Organization, DockerHost, col(Membership.id).is_not(None))
     .join(Organization, col(Organization.id) == Project.organization_id)
     .join(DockerHost, col(DockerHost.id) == Project.host_id)
     .join(Membership, is_own_membership(Project.organization_id), isouter=True)
-    .where(Project.ref == sa.bindparam("ref"), col(Project.removed_at).is_(None))
-)
-_ALL_PLACED = (
-    select(Project, Organization, DockerHost)
-    .join(Organization, col(Organization.id) == Project.organization_id)
-    .join(DockerHost, col(DockerHost.id) == Project.host_id)
-    .join(Membership, is_own_membership(Project.organization_id))
     .where(col(Project.removed_at).is_(None))
-    .order_by(col(Project.id))
 )
+_PLACED = _WITH_PLACE.where(Project.ref == sa.bindparam("ref"))
+_ALL_PLACED = _WITH_PLACE.where(col(Membership.id).is_not(None)).order_by(col(Project.id))
 
 
 def find_project(session: Session, ref: str) -> Project | None:
@@ -69,7 +63,7 @@ def find_project_by_name(session: Session, organization_id: int, name: str) -> P
 
 def list_placed(session: Session, account_id: int) -> list[Placed]:
     """Projects of the account's organizations, oldest first."""
-    return [Placed(*row) for row in session.exec(_ALL_PLACED, params={"account_id": account_id})]
+    return [Placed(*row[:3]) for row in session.exec(_ALL_PLACED, params={"account_id": account_id})]
 
 
 def search_projects(session: Session, organization_id: int, search: str | None, sort: str) -> list[Project]:
