@@ -113,17 +113,22 @@ class LiveService:
             time.sleep(0.2)
         raise AssertionError(f"{ref} is still {project['status']} after {seconds} s: {project}")
 
-    def delete(self, ref: str) -> None:
-        """Ask for the removal and wait until the project is gone."""
+    def delete(self, *refs: str) -> None:
+        """Ask for the removal of all and wait until they are gone."""
         with self.client() as api:
-            answer = api.delete(f"/v1/projects/{ref}")
-            assert answer.status_code in (200, 404), answer.text
+            for ref in refs:
+                answer = api.delete(f"/v1/projects/{ref}")
+                assert answer.status_code in (200, 404), answer.text
             deadline = time.monotonic() + RUN_SECONDS
-            while time.monotonic() < deadline:
-                if api.get(f"/fleet/projects/{ref}").status_code == 404:
-                    return
+            while left := [ref for ref in refs if api.get(f"/fleet/projects/{ref}").status_code != 404]:
+                assert time.monotonic() < deadline, f"{left} are not gone after {RUN_SECONDS} s"
                 time.sleep(0.2)
-        raise AssertionError(f"{ref} is not gone after {RUN_SECONDS} s")
+
+    def delete_all(self) -> None:
+        """Remove every project, so that nothing is left when the service ends."""
+        with self.client() as api:
+            refs = [project["ref"] for project in api.get("/v1/projects").json()]
+        self.delete(*refs)
 
     def keys(self, ref: str) -> dict[str, str]:
         """API keys by name."""

@@ -15,9 +15,7 @@ pytestmark = pytest.mark.docker
 def stage(sandbox_images: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     live = LiveService(tmp_path_factory.mktemp("service"), "matrix", (25550, 25579), "10.228.0.0/16").start()
     yield Stage(live)
-    with live.client() as api:
-        for project in api.get("/v1/projects").json():
-            live.delete(project["ref"])
+    live.delete_all()
     live.stop()
 
 

@@ -33,9 +33,7 @@ def live(sandbox_images: dict[str, str], tmp_path_factory: pytest.TempPathFactor
         heal_pause_seconds="3",
     ).start()
     yield service
-    with service.client() as api:
-        for project in api.get("/v1/projects").json():
-            service.delete(project["ref"])
+    service.delete_all()
     service.stop()
     docker_eyes.docker("image", "rm", OWN_IMAGE, check=False)
 

@@ -26,9 +26,7 @@ LOOKS_SECONDS = 100
 def live(sandbox_images: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveService]:
     service = LiveService(tmp_path_factory.mktemp("service"), "random", (25580, 25599), "10.229.0.0/16").start()
     yield service
-    with service.client() as api:
-        for project in api.get("/v1/projects").json():
-            service.delete(project["ref"])
+    service.delete_all()
     service.stop()
 
 

@@ -18,9 +18,7 @@ pytestmark = pytest.mark.docker
 def mortal(sandbox_images: dict[str, str], tmp_path: Path) -> Iterator[LiveService]:
     live = LiveService(tmp_path / "service", "mortal", (25100, 25149), "10.223.0.0/16").start()
     yield live
-    with live.client() as api:
-        for project in api.get("/v1/projects").json():
-            live.delete(project["ref"])
+    live.delete_all()
     live.stop()
 
 

@@ -90,9 +90,7 @@ def person(sandbox_images: dict[str, str], tmp_path: Path) -> Iterator[Person]:
         f"name: supafleet\napi_url: {live.url}\ndashboard_url: {live.url}\nproject_host: localhost\n"
     )
     yield Person(tmp_path / "cli" / "node_modules" / ".bin" / "supabase", home, live)
-    with live.client() as api:
-        for project in api.get("/v1/projects").json():
-            live.delete(project["ref"])
+    live.delete_all()
     live.stop()
 
 

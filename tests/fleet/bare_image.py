@@ -10,6 +10,8 @@ import json
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 REPOSITORY = "supafleet-test-host"
@@ -25,15 +27,23 @@ class HostImageError(RuntimeError):
 
 def bare_image(suite: str) -> str:
     """The tag of the bare server's image of a Debian suite; builds it when the engine does not have it."""
-    mirror = _mirror()
+    with _alone("mirror"):  # apt refuses to be updated twice at once
+        mirror = _mirror()
     recipe = json.dumps([suite, mirror, _PACKAGES, _AFTERWARDS, _COMMAND])
     tag = f"{REPOSITORY}:{suite}-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
     # Two test sessions on one machine build it once.
-    with (Path(tempfile.gettempdir()) / f"{REPOSITORY}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with _alone(suite):
         if subprocess.run(["docker", "image", "inspect", tag], capture_output=True, check=False).returncode:
             _build(suite, mirror, tag)
     return tag
+
+
+@contextmanager
+def _alone(word: str) -> Iterator[None]:
+    """The block is in one process and one thread of this machine at a time."""
+    with (Path(tempfile.gettempdir()) / f"{REPOSITORY}-{word}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _mirror() -> str:

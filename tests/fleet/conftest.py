@@ -2,6 +2,8 @@
 
 import stat
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import pytest
 
@@ -10,6 +12,8 @@ from tests.engine.fixtures import docker_engine, sandbox_images
 from tests.fleet.preparation import BROKEN_PYTHON, Preparation, prepared
 
 __all__ = ["docker_engine", "sandbox_images", "supabase_js"]
+
+SUITES = ("trixie", "bookworm")
 
 
 @pytest.fixture(scope="session")
@@ -24,14 +28,20 @@ def broken_path(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="package")
-def trixie(tmp_path_factory: pytest.TempPathFactory, broken_path: str) -> Iterator[Preparation]:
-    """A Docker host prepared from a bare Debian 13."""
-    with prepared(tmp_path_factory.mktemp("trixie"), "trixie", broken_path) as preparation:
-        yield preparation
+def preparations(tmp_path_factory: pytest.TempPathFactory, broken_path: str) -> Iterator[dict[str, Preparation]]:
+    """Hosts by suite, prepared side by side: most of it is waiting for packages."""
+    with ExitStack() as stack, ThreadPoolExecutor(len(SUITES)) as hands:
+        begun = [prepared(tmp_path_factory.mktemp(suite), suite, broken_path) for suite in SUITES]
+        yield dict(zip(SUITES, hands.map(stack.enter_context, begun), strict=True))
 
 
 @pytest.fixture(scope="package")
-def bookworm(tmp_path_factory: pytest.TempPathFactory, broken_path: str) -> Iterator[Preparation]:
+def trixie(preparations: dict[str, Preparation]) -> Preparation:
+    """A Docker host prepared from a bare Debian 13."""
+    return preparations["trixie"]
+
+
+@pytest.fixture(scope="package")
+def bookworm(preparations: dict[str, Preparation]) -> Preparation:
     """A Docker host prepared from a bare Debian 12, whose own Compose is too old."""
-    with prepared(tmp_path_factory.mktemp("bookworm"), "bookworm", broken_path) as preparation:
-        yield preparation
+    return preparations["bookworm"]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fleet.conftest import SUITES
 from tests.fleet.docker_host_container import ROOT, DockerHostContainer
 from tests.fleet.preparation import Preparation
 
@@ -19,10 +20,9 @@ CONFIGURATION = "/etc/docker/daemon.json"
 MARK = "/etc/docker/installed-by-supafleet"
 
 
-@pytest.fixture(params=["trixie", "bookworm"])
-def preparation(request: pytest.FixtureRequest) -> Preparation:
-    found: Preparation = request.getfixturevalue(request.param)
-    return found
+@pytest.fixture(params=SUITES)
+def preparation(request: pytest.FixtureRequest, preparations: dict[str, Preparation]) -> Preparation:
+    return preparations[request.param]
 
 
 def changed(run: subprocess.CompletedProcess[str]) -> int:

@@ -76,14 +76,8 @@ def _stage(victim: str, folder: Path) -> Iterator[Stage]:
             host.prepare()
             host.load_images([image_reference(name, RELEASE, content_digest(content_root())) for name in SERVICES])
             stage = RemoteStage(live, host)
-        stack.callback(_delete_all, live)  # as long as its host is there
+        stack.callback(live.delete_all)  # as long as its host is there
         yield stage
-
-
-def _delete_all(live: LiveService) -> None:
-    with live.client() as api:
-        for project in api.get("/v1/projects").json():
-            live.delete(project["ref"])
 
 
 def _table(results: dict[str, dict[str, object]]) -> Table:

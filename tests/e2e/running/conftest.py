@@ -38,14 +38,8 @@ class LiveProject:
 def service(sandbox_images: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveService]:
     live = LiveService(tmp_path_factory.mktemp("service"), "e2e", E2E_PORTS, E2E_POOL).start()
     yield live
-    for project in _projects(live):
-        live.delete(project)
+    live.delete_all()
     live.stop()
-
-
-def _projects(live: LiveService) -> list[str]:
-    with live.client() as api:
-        return [project["ref"] for project in api.get("/v1/projects").json()]
 
 
 def describe(live: LiveService, ref: str) -> LiveProject:
