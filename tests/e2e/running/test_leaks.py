@@ -122,7 +122,8 @@ def test_a_success_and_a_failure_leak_nothing(service: LiveService, argv: ArgvWa
         "No leak either", db_pass=password, settings={"environment": {"auth": {"API_EXTERNAL_URL": ""}}}
     )
     try:
-        assert service.wait(good, "ACTIVE_HEALTHY", "INIT_FAILED")["status"] == "ACTIVE_HEALTHY"
+        project = service.wait(good, "ACTIVE_HEALTHY", "INIT_FAILED")
+        assert project["status"] == "ACTIVE_HEALTHY", project["status_reason"]
         service.wait(bad, "INIT_FAILED", "ACTIVE_HEALTHY")
         argv.ended.set()
         for ref in (good, bad):
