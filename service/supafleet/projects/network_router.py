@@ -1,6 +1,6 @@
 """Network restrictions, encryption and bans of a project's database."""
 
-from fastapi import APIRouter, Depends, Response, status
+from fastapi import Depends, Response, status
 
 from supafleet.answers import empty
 from supafleet.deps import ProjectRef, needs
@@ -18,6 +18,7 @@ from supafleet.projects.network import (
     SslBody,
     SslEnforcement,
 )
+from supafleet.routing import Router
 
 
 def _named(ref: ProjectRef) -> str:
@@ -25,7 +26,7 @@ def _named(ref: ProjectRef) -> str:
     return ref
 
 
-router = APIRouter(prefix="/v1/projects/{ref}", tags=["Network"], dependencies=[Depends(_named)])
+router = Router(prefix="/v1/projects/{ref}", tags=["Network"], dependencies=[Depends(_named)])
 
 _READ = responses(401, 403, 404)
 _CHANGE = responses(401, 403, 404, 413, 422, 501)

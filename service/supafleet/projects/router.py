@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, status
+from fastapi import Depends, Query, status
 
 from supafleet.db import EngineDep, SessionDep, row_id, utc_now
 from supafleet.deps import CurrentActor, JobsDep, ProjectRef, RequiresInBody, SettingsDep, needs
@@ -19,9 +19,10 @@ from supafleet.projects.schemas import (
     ProjectResponse,
     ServiceHealth,
 )
+from supafleet.routing import Router
 from supafleet.settings import Settings
 
-router = APIRouter(prefix="/v1/projects", tags=["Projects"])
+router = Router(prefix="/v1/projects", tags=["Projects"])
 
 
 @router.get(

@@ -1,0 +1,116 @@
+"""Routes as this service has them: found by the words of their paths, and answered out of one thread."""
+
+import functools
+import inspect
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from fastapi import APIRouter, Request, Response, params
+from fastapi.concurrency import run_in_threadpool
+from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute, Match
+from starlette.types import Receive, Scope, Send
+
+#: Bytes of a body; a router that takes files names its own limit.
+LARGEST_BODY = 1024 * 1024
+
+
+class Route(APIRoute):
+    """A route whose plain function runs in a thread, and whose answer is then checked and written where it arrives.
+
+    FastAPI would send what a plain function returns through a second thread, only to check it against its model.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """What serves a request, with the function in a thread."""
+        call = self.dependant.call
+        if call is not None and not (inspect.iscoroutinefunction(call) or inspect.isgeneratorfunction(call)):
+            self.dependant.call = _in_thread(call)
+        return super().get_route_handler()
+
+
+class Router(APIRouter):
+    """Routes with a common beginning."""
+
+    def __init__(
+        self,
+        prefix: str = "",
+        *,
+        tags: list[str | Enum] | None = None,
+        dependencies: Sequence[params.Depends] | None = None,
+        responses: dict[int | str, dict[str, Any]] | None = None,
+        include_in_schema: bool = True,
+        max_body_size: int = LARGEST_BODY,
+    ) -> None:
+        super().__init__(
+            prefix=prefix,
+            tags=tags,
+            dependencies=dependencies,
+            responses=responses,
+            include_in_schema=include_in_schema,
+            max_body_size=max_body_size,
+            route_class=Route,
+        )
+
+
+class RouteIndex(BaseRoute):
+    """Finds the first route that takes a request without trying all: it stands before them and knows their paths.
+
+    It leaves alone what no route takes, so that the framework refuses it as ever.
+    """
+
+    def __init__(self, routes: Iterable[BaseRoute]) -> None:
+        self._root = _Branch()
+        for number, route in enumerate(routes):
+            if isinstance(route, APIRoute):
+                self._root.at(_words(route.path)).routes.append((number, route))
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Whether a route takes the request, and what its path says then."""
+        # A prefix that a proxy took off the path is the framework's to deal with.
+        if scope["type"] == "http" and not scope.get("root_path"):
+            for route in self._root.find(scope["path"].split("/")):
+                match, child_scope = route.matches(scope)
+                if match == Match.FULL:
+                    return match, child_scope
+        return Match.NONE, {}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the route that was found serve the request."""
+        await scope["route"].handle(scope, receive, send)
+
+
+@dataclass
+class _Branch:
+    """Routes whose paths begin with the same words; a parameter is the word None."""
+
+    routes: list[tuple[int, APIRoute]] = field(default_factory=list)
+    branches: dict[str | None, "_Branch"] = field(default_factory=dict)
+
+    def at(self, words: Sequence[str | None]) -> "_Branch":
+        branch = self
+        for word in words:
+            branch = branch.branches.setdefault(word, _Branch())
+        return branch
+
+    def find(self, words: Sequence[str]) -> list[APIRoute]:
+        found = [self]
+        for word in words:
+            found = [next_ for one in found for key in (word, None) if (next_ := one.branches.get(key)) is not None]
+        return [route for _, route in sorted(pair for one in found for pair in one.routes)]
+
+
+def _words(path: str) -> list[str | None]:
+    if ":path}" in path:
+        raise ValueError(f"{path}: a parameter of several words has no place in the index")
+    return [None if "{" in word else word for word in path.split("/")]
+
+
+def _in_thread(call: Callable[..., Any]) -> Callable[..., Coroutine[Any, Any, Any]]:
+    @functools.wraps(call)
+    async def run(**values: Any) -> Any:
+        return await run_in_threadpool(call, **values)
+
+    return run
