@@ -6,6 +6,7 @@ from sqlmodel import Session
 
 from supafleet.accounts.service import Actor
 from supafleet.audit import trail
+from supafleet.db import Reader
 from supafleet.errors import Forbidden, NotFound, allowed, quote
 from supafleet.organizations import service as organizations
 from supafleet.organizations.models import Place, Role
@@ -14,7 +15,7 @@ from supafleet.projects import service as projects
 from supafleet.runs import service as runs
 
 
-def check(session: Session, actor: Actor, permission: Permission, path: Mapping[str, str]) -> None:
+def check(reader: Reader, actor: Actor, permission: Permission, path: Mapping[str, str]) -> None:
     """Let the request through or refuse it.
 
     Args:
@@ -30,9 +31,9 @@ def check(session: Session, actor: Actor, permission: Permission, path: Mapping[
         if not actor.is_operator:
             raise Forbidden(f"The account {quote(actor.username)} is not an operator of this installation.")
         return
-    place = _place_of(session, path, actor)
+    place = _place_of(reader, path, actor)
     if place is None:  # a run for what no project is known of
-        check(session, actor, Permission.FLEET_HOSTS_WRITE, {})
+        check(reader, actor, Permission.FLEET_HOSTS_WRITE, {})
         return
     _require(place, actor, permission)
 
@@ -56,11 +57,11 @@ def _require(place: Place, actor: Actor, permission: Permission) -> None:
         raise Forbidden(f"The role {role.replace('_', '-')} may not do this ({permission}): it takes {enough}.")
 
 
-def _place_of(session: Session, path: Mapping[str, str], actor: Actor) -> Place | None:
+def _place_of(reader: Reader, path: Mapping[str, str], actor: Actor) -> Place | None:
     if any("\0" in value for value in path.values()):
         raise NotFound("Nothing has this name.")  # PostgreSQL cannot even be asked for it
     if "slug" in path:
-        return organizations.place_of(session, path["slug"], actor)
+        return organizations.place_of(reader, path["slug"], actor)
     if "ref" in path:
-        return projects.place_of(session, path["ref"], actor)
-    return projects.place_of_removed(session, runs.get_run(session, path["run_id"]).project_ref, actor)
+        return projects.place_of(reader, path["ref"], actor)
+    return projects.place_of_removed(reader, runs.project_ref_of(reader, path["run_id"]), actor)

@@ -6,7 +6,6 @@ from typing import Annotated, Any
 from fastapi import Depends, Path, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.engine import Engine
-from sqlmodel import Session
 
 from supafleet import access
 from supafleet.accounts import service as accounts
@@ -14,7 +13,7 @@ from supafleet.accounts import sessions
 from supafleet.accounts.service import Actor
 from supafleet.accounts.signing import TokenSigner
 from supafleet.audit import trail
-from supafleet.db import EngineDep, reading, unit_of_work, utc_now
+from supafleet.db import EngineDep, Reader, reading_rows, unit_of_work, utc_now
 from supafleet.errors import Unauthorized
 from supafleet.jobs.engine import JobEngine
 from supafleet.permissions import Permission
@@ -75,8 +74,7 @@ CurrentActor = Annotated[Actor, Depends(get_current_actor)]
 class Requires:
     """The gate of a route: a valid token, whose account's role allows the permission where the path leads.
 
-    Both are looked up in one session that only reads, so that nobody without a token ever holds the write lock of a
-    change.
+    Both are looked up by what only reads, so that nobody without a token ever holds the write lock of a change.
     """
 
     def __init__(self, permission: Permission) -> None:
@@ -84,28 +82,28 @@ class Requires:
 
     def __call__(self, request: Request, engine: EngineDep, signer: SignerDep, credentials: _Credentials) -> None:
         """Refuse the request of nobody, and of an account that may not do this."""
-        with reading(engine) as session:
+        with reading_rows(engine) as rows:
             actor: Actor | None = getattr(request.state, "actor", None)
             if actor is None:
-                actor = _recognize(session, engine, signer, credentials)
+                actor = _recognize(rows, engine, signer, credentials)
                 trail.note_actor(actor.account_id, actor.username)
                 request.state.actor = actor
-            self.check(session, actor, request.path_params)
+            self.check(rows, actor, request.path_params)
 
-    def check(self, session: Session, actor: Actor, path: Mapping[str, str]) -> None:
+    def check(self, reader: Reader, actor: Actor, path: Mapping[str, str]) -> None:
         """Refuse an account whose role does not allow it."""
-        access.check(session, actor, self.permission, path)
+        access.check(reader, actor, self.permission, path)
 
 
 class RequiresInBody(Requires):
     """A permission in an organization that the request's body names: the domain's own rule asks for it."""
 
-    def check(self, session: Session, actor: Actor, path: Mapping[str, str]) -> None:
+    def check(self, reader: Reader, actor: Actor, path: Mapping[str, str]) -> None:
         """Refuse nobody yet."""
 
 
 def _recognize(
-    session: Session, engine: Engine, signer: TokenSigner, credentials: HTTPAuthorizationCredentials | None
+    reader: Reader, engine: Engine, signer: TokenSigner, credentials: HTTPAuthorizationCredentials | None
 ) -> Actor:
     """The account behind the token.
 
@@ -116,8 +114,8 @@ def _recognize(
         raise Unauthorized
     token, now = credentials.credentials, utc_now()
     if not accounts.TOKEN_PATTERN.fullmatch(token):
-        return sessions.recognize(session, signer.read(token), now)
-    recognized = accounts.recognize_token(session, token, now)
+        return sessions.recognize(reader, signer.read(token), now)
+    recognized = accounts.recognize_token(reader, token, now)
     if recognized.use_is_due:
         with unit_of_work(engine) as writing:
             accounts.note_token_use(writing, recognized.token_id, now)

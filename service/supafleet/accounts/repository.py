@@ -7,13 +7,25 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
-from supafleet.accounts.models import AccessToken, Account, RefreshToken, SignInFailure, SignInSession
+from supafleet.accounts.models import (
+    AccessToken,
+    Account,
+    KnownSession,
+    KnownToken,
+    RefreshToken,
+    SignInFailure,
+    SignInSession,
+)
+from supafleet.db import Reader, table_of
 
-# Every request asks for it: built once.
-_TOKEN = (
-    select(AccessToken, Account)
-    .join(Account, col(Account.id) == AccessToken.account_id)
-    .where(AccessToken.token_hash == sa.bindparam("token_hash"))
+# Every request asks for one of these: built once, in the order of the fields of what they become.
+_account, _token, _session = table_of(Account).c, table_of(AccessToken).c, table_of(SignInSession).c
+_WHOSE = (_account.id, _account.gotrue_id, _account.primary_email, _account.username, _account.is_operator)
+_KNOWN_TOKEN = sa.select(*_WHOSE, _token.id, _token.expires_at, _token.revoked_at, _token.last_used_at).where(
+    _token.account_id == _account.id, _token.token_hash == sa.bindparam("token_hash")
+)
+_KNOWN_SESSION = sa.select(*_WHOSE, _session.expires_at, _session.ended_at).where(
+    _session.account_id == _account.id, _session.id == sa.bindparam("session_id")
 )
 
 
@@ -27,10 +39,16 @@ def find_first_account(session: Session) -> Account | None:
     return session.exec(select(Account).order_by(col(Account.id)).limit(1)).first()
 
 
-def find_token(session: Session, token_hash: str) -> tuple[AccessToken, Account] | None:
-    """The token with this hash and its account, or None."""
-    row = session.exec(_TOKEN, params={"token_hash": token_hash}).first()
-    return None if row is None else (row[0], row[1])
+def find_known_token(reader: Reader, token_hash: str) -> KnownToken | None:
+    """The token with this hash and whose it is, or None."""
+    row = reader.execute(_KNOWN_TOKEN, {"token_hash": token_hash}).first()
+    return None if row is None else KnownToken(*row)
+
+
+def find_known_session(reader: Reader, session_id: str) -> KnownSession | None:
+    """The sign-in with this id and whose it is, or None."""
+    row = reader.execute(_KNOWN_SESSION, {"session_id": session_id}).first()
+    return None if row is None else KnownSession(*row)
 
 
 def find_account_by_email(session: Session, email: str) -> Account | None:

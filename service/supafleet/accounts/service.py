@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from supafleet.accounts import repository
 from supafleet.accounts.models import AccessToken, Account
-from supafleet.db import row_id, utc_now
+from supafleet.db import Reader, row_id, utc_now
 from supafleet.errors import NotFound, Unauthorized, quote
 
 TOKEN_PATTERN = re.compile(r"^sbp_(oauth_|v0_)?[a-f0-9]{40}$")
@@ -88,21 +88,17 @@ def register_token(
     return row
 
 
-def recognize_token(session: Session, token: str, now: datetime) -> Recognized:
+def recognize_token(reader: Reader, token: str, now: datetime) -> Recognized:
     """The account behind a token.
 
     Raises:
         Unauthorized: the token has the wrong form, is not known, has expired or was revoked.
     """
-    found = repository.find_token(session, hash_token(token)) if TOKEN_PATTERN.fullmatch(token) else None
-    if found is None:
+    known = repository.find_known_token(reader, hash_token(token)) if TOKEN_PATTERN.fullmatch(token) else None
+    if known is None or known.revoked_at is not None or (known.expires_at is not None and now >= known.expires_at):
         raise Unauthorized
-    row, account = found
-    if row.revoked_at is not None or (row.expires_at is not None and now >= row.expires_at):
-        raise Unauthorized
-    actor = actor_of(account)
-    is_due = row.last_used_at is None or now - row.last_used_at >= _USE_RESOLUTION
-    return Recognized(actor, row_id(row), is_due)
+    is_due = known.last_used_at is None or now - known.last_used_at >= _USE_RESOLUTION
+    return Recognized(Actor(*known[:5]), known.token_id, is_due)
 
 
 def note_token_use(session: Session, token_id: int, now: datetime) -> None:

@@ -15,7 +15,7 @@ from supafleet.accounts.models import Account, RefreshToken, SignInSession
 from supafleet.accounts.service import Actor, actor_of, create_account, hash_token
 from supafleet.accounts.signing import Claims, TokenSigner
 from supafleet.audit import trail
-from supafleet.db import reading, row_id, unit_of_work, utc_now
+from supafleet.db import Reader, reading, row_id, unit_of_work, utc_now
 from supafleet.errors import Conflict, Forbidden, InvalidField, SignInRefused, Unauthorized
 
 log = structlog.get_logger(__name__)
@@ -133,19 +133,16 @@ def refresh(engine: Engine, signer: TokenSigner, refresh_token: str) -> Granted:
     raise SignInRefused(_WRONG_REFRESH)
 
 
-def recognize(session: Session, claims: Claims, now: datetime) -> Actor:
+def recognize(reader: Reader, claims: Claims, now: datetime) -> Actor:
     """The account behind a valid access token whose session has not ended.
 
     Raises:
         Unauthorized: it has.
     """
-    found = repository.find_session(session, claims.session_id)
-    if found is None:
+    known = repository.find_known_session(reader, claims.session_id)
+    if known is None or known.ended_at is not None or now >= known.expires_at or known.gotrue_id != claims.gotrue_id:
         raise Unauthorized
-    row, account = found
-    if row.ended_at is not None or now >= row.expires_at or account.gotrue_id != claims.gotrue_id:
-        raise Unauthorized
-    return actor_of(account, row.id)
+    return Actor(*known[:5], session_id=claims.session_id)
 
 
 def sign_out(session: Session, actor: Actor, *, everywhere: bool) -> None:

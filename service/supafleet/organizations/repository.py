@@ -8,7 +8,30 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from supafleet.accounts.models import Account
+from supafleet.db import Reader, table_of
 from supafleet.organizations.models import Invitation, Membership, Organization, Place, Role
+
+_organization, _membership = table_of(Organization), table_of(Membership)
+
+
+def join_own_membership(
+    statement: sa.Select[*tuple[Any, ...]], organization_id: sa.ColumnElement[int], *, is_member: bool
+) -> sa.Select[*tuple[Any, ...]]:
+    """The statement with the membership of the account `:account_id` in an organization.
+
+    Args:
+        is_member: whether rows without one are left out.
+    """
+    is_own = sa.and_(
+        _membership.c.organization_id == organization_id, _membership.c.account_id == sa.bindparam("account_id")
+    )
+    return statement.join(_membership, is_own, isouter=not is_member)
+
+
+# Every request about an organization asks for it: built once.
+_PLACE = join_own_membership(
+    sa.select(_organization.c.id, _membership.c.role), _organization.c.id, is_member=False
+).where(_organization.c.slug == sa.bindparam("slug"))
 
 
 def find_organization(session: Session, slug: str) -> Organization | None:
@@ -16,25 +39,14 @@ def find_organization(session: Session, slug: str) -> Organization | None:
     return session.exec(select(Organization).where(Organization.slug == slug)).first()
 
 
-def is_own_membership(organization_id: Any) -> sa.ColumnElement[bool]:
-    """The condition that joins the membership of the account `:account_id` to a row with this column."""
-    is_own = col(Membership.account_id) == sa.bindparam("account_id")
-    return sa.and_(col(Membership.organization_id) == organization_id, is_own)
-
-
 def as_place(row: Any) -> Place | None:
     """A row of an organization's id and a membership's role, or None."""
     return None if row is None else Place(row[0], None if row[1] is None else Role(row[1]))
 
 
-def find_place(session: Session, slug: str, account_id: int) -> Place | None:
+def find_place(reader: Reader, slug: str, account_id: int) -> Place | None:
     """Where the account stands with the organization, None when there is no such organization."""
-    statement = (
-        select(col(Organization.id), col(Membership.role))
-        .join(Membership, is_own_membership(Organization.id), isouter=True)
-        .where(Organization.slug == slug)
-    )
-    return as_place(session.exec(statement, params={"account_id": account_id}).first())
+    return as_place(reader.execute(_PLACE, {"slug": slug, "account_id": account_id}).first())
 
 
 def list_organizations(session: Session, account_id: int) -> list[Organization]:

@@ -7,7 +7,7 @@ from sqlmodel import Session
 
 from supafleet.accounts.service import Actor
 from supafleet.audit import trail
-from supafleet.db import row_id
+from supafleet.db import Reader, row_id
 from supafleet.errors import Forbidden, OrganizationNotFound, quote
 from supafleet.organizations import repository
 from supafleet.organizations.models import Membership, Organization, Place, Role
@@ -66,13 +66,13 @@ def get_organization_by_id(session: Session, organization_id: int) -> Organizati
     return organization
 
 
-def place_of(session: Session, slug: str, actor: Actor) -> Place:
+def place_of(reader: Reader, slug: str, actor: Actor) -> Place:
     """Where the account stands with the organization.
 
     Raises:
         OrganizationNotFound: no organization has this slug.
     """
-    place = repository.find_place(session, slug, actor.account_id)
+    place = repository.find_place(reader, slug, actor.account_id)
     if place is None:
         raise OrganizationNotFound(slug)
     return place

@@ -1,16 +1,15 @@
 """`/v1/projects`."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Query, status
 
 from supafleet.db import EngineDep, SessionDep, row_id, utc_now
 from supafleet.deps import CurrentActor, JobsDep, ProjectRef, RequiresInBody, SettingsDep, needs
 from supafleet.errors import responses
-from supafleet.hosts import service as hosts
 from supafleet.permissions import Permission
 from supafleet.projects import catalogue, creation, health, service
-from supafleet.projects.models import Placed
+from supafleet.projects.models import Outline
 from supafleet.projects.schemas import (
     DatabaseInfo,
     ProjectCreate,
@@ -33,7 +32,7 @@ router = Router(prefix="/v1/projects", tags=["Projects"])
 )
 def list_projects(session: SessionDep, actor: CurrentActor, settings: SettingsDep) -> list[ProjectResponse]:
     """List the projects of the account's organizations."""
-    return [_response(placed, settings) for placed in service.list_placed_projects(session, actor)]
+    return [_response(outline, settings) for outline in service.list_outlines(session, actor)]
 
 
 @router.post(
@@ -48,8 +47,17 @@ def create_project(
 ) -> ProjectCreated:
     """Create a project and begin to bring it up."""
     project, organization = creation.create_project(session, jobs, body, actor, settings)
-    placed = Placed(project, organization, hosts.get_host(session, project.host_id))
-    return ProjectCreated.model_validate(_common(placed, settings))
+    outline = Outline(
+        ref=project.ref,
+        name=project.name,
+        region=project.region,
+        release=project.release,
+        created_at=project.created_at,
+        status=project.status,
+        observed_at=project.observed_at,
+        organization_slug=organization.slug,
+    )
+    return ProjectCreated(**_common(outline, settings))
 
 
 @router.get(
@@ -60,7 +68,7 @@ def create_project(
 )
 def get_project(ref: ProjectRef, session: SessionDep, actor: CurrentActor, settings: SettingsDep) -> ProjectResponse:
     """Tell what a project is and how it is."""
-    return _response(service.get_placed_project(session, ref, actor), settings)
+    return _response(service.get_outline(session, ref, actor), settings)
 
 
 @router.delete(
@@ -97,26 +105,24 @@ def get_health(
     return health.check_health(engine, jobs, ref, health.parse_names(services), timeout_ms, actor, settings)
 
 
-def _common(placed: Placed, settings: Settings) -> dict[str, object]:
-    project, organization = placed.project, placed.organization
+def _common(outline: Outline, settings: Settings) -> dict[str, Any]:
     return {
-        "id": project.ref,
-        "ref": project.ref,
-        "organization_id": organization.slug,
-        "organization_slug": organization.slug,
-        "name": project.name,
-        "region": project.region,
-        "created_at": project.created_at,
-        "status": service.served_status(project, placed.host, settings, utc_now()).status,
+        "id": outline.ref,
+        "ref": outline.ref,
+        "organization_id": outline.organization_slug,
+        "organization_slug": outline.organization_slug,
+        "name": outline.name,
+        "region": outline.region,
+        "created_at": outline.created_at,
+        "status": service.outlined_status(outline, settings, utc_now()),
     }
 
 
-def _response(placed: Placed, settings: Settings) -> ProjectResponse:
-    project = placed.project
+def _response(outline: Outline, settings: Settings) -> ProjectResponse:
     database = DatabaseInfo(
-        host=service.database_host(project, settings),
-        version=catalogue.postgres_version(project.release),
-        postgres_engine=catalogue.postgres_engine(project.release),
+        host=service.database_host(outline.ref, settings),
+        version=catalogue.postgres_version(outline.release),
+        postgres_engine=catalogue.postgres_engine(outline.release),
         release_channel="ga",
     )
-    return ProjectResponse.model_validate({**_common(placed, settings), "database": database})
+    return ProjectResponse(**_common(outline, settings), database=database)
