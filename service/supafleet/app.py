@@ -143,7 +143,7 @@ def create_app(settings: Settings | None = None, launcher: PlaybookLauncher | No
     )
     # Last: what is built wins over the refusal of the same place.
     routes = [route for router in (*routers, unbuilt_router(routers)) for route in router.routes]
-    app.router.routes += [RouteIndex(routes), *routes]
+    app.router.routes[:0] = [RouteIndex(routes), *routes]
     install_document(app)
     return app
 

@@ -212,8 +212,9 @@ async def get_engine(request: Request) -> Engine:
 EngineDep = Annotated[Engine, Depends(get_engine)]
 
 
-async def get_session(request: Request, engine: EngineDep) -> AsyncIterator[Session]:
+async def get_session(request: Request) -> AsyncIterator[Session]:
     """One request, one transaction."""
+    engine = await get_engine(request)
     if request.method in ("GET", "HEAD"):
         with reading(engine) as session:  # neither its beginning nor its end asks the database for anything
             yield session

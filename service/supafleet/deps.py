@@ -13,7 +13,7 @@ from supafleet.accounts import sessions
 from supafleet.accounts.service import Actor
 from supafleet.accounts.signing import TokenSigner
 from supafleet.audit import trail
-from supafleet.db import EngineDep, Reader, reading_rows, unit_of_work, utc_now
+from supafleet.db import Reader, reading_rows, unit_of_work, utc_now
 from supafleet.errors import Unauthorized
 from supafleet.jobs.engine import JobEngine
 from supafleet.permissions import Permission
@@ -80,12 +80,13 @@ class Requires:
     def __init__(self, permission: Permission) -> None:
         self.permission = permission
 
-    def __call__(self, request: Request, engine: EngineDep, signer: SignerDep, credentials: _Credentials) -> None:
+    def __call__(self, request: Request, credentials: _Credentials) -> None:
         """Refuse the request of nobody, and of an account that may not do this."""
+        engine: Engine = request.app.state.engine
         with reading_rows(engine) as rows:
             actor: Actor | None = getattr(request.state, "actor", None)
             if actor is None:
-                actor = _recognize(rows, engine, signer, credentials)
+                actor = _recognize(rows, engine, request.app.state.signer, credentials)
                 trail.note_actor(actor.account_id, actor.username)
                 request.state.actor = actor
             self.check(rows, actor, request.path_params)

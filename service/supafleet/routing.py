@@ -65,13 +65,14 @@ class RouteIndex(BaseRoute):
         self._root = _Branch()
         for number, route in enumerate(routes):
             if isinstance(route, APIRoute):
-                self._root.at(_words(route.path)).routes.append((number, route))
+                for method in route.methods:
+                    self._root.at([method, *_words(route.path)]).routes.append((number, route))
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Whether a route takes the request, and what its path says then."""
         # A prefix that a proxy took off the path is the framework's to deal with.
         if scope["type"] == "http" and not scope.get("root_path"):
-            for route in self._root.find(scope["path"].split("/")):
+            for route in self._root.find([scope["method"], *scope["path"].split("/")]):
                 match, child_scope = route.matches(scope)
                 if match == Match.FULL:
                     return match, child_scope
@@ -84,7 +85,7 @@ class RouteIndex(BaseRoute):
 
 @dataclass
 class _Branch:
-    """Routes whose paths begin with the same words; a parameter is the word None."""
+    """Routes whose methods and paths begin with the same words; a parameter is the word None."""
 
     routes: list[tuple[int, APIRoute]] = field(default_factory=list)
     branches: dict[str | None, "_Branch"] = field(default_factory=dict)
@@ -98,7 +99,9 @@ class _Branch:
     def find(self, words: Sequence[str]) -> list[APIRoute]:
         found = [self]
         for word in words:
-            found = [next_ for one in found for key in (word, None) if (next_ := one.branches.get(key)) is not None]
+            found = [below for one in found for key in (word, None) if (below := one.branches.get(key)) is not None]
+            if not found:
+                break
         return [route for _, route in sorted(pair for one in found for pair in one.routes)]
 
 

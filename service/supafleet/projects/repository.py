@@ -62,9 +62,9 @@ def find_placed(session: Session, ref: str, account_id: int) -> tuple[Placed, bo
     return None if row is None else (Placed(row[0], row[1], row[2]), row[3])
 
 
-def find_outline(session: Session, ref: str, account_id: int) -> tuple[Outline, bool] | None:
+def find_outline(reader: Reader, ref: str, account_id: int) -> tuple[Outline, bool] | None:
     """A project that was not removed, in short, and whether the account belongs to its organization, or None."""
-    row = session.execute(_OUTLINE, {"ref": ref, "account_id": account_id}).first()
+    row = reader.execute(_OUTLINE, {"ref": ref, "account_id": account_id}).first()
     return None if row is None else (Outline(*row[:-1]), row[-1])
 
 
@@ -93,9 +93,9 @@ def list_placed(session: Session, account_id: int) -> list[Placed]:
     return [Placed(*row) for row in session.execute(_ALL_PLACED, {"account_id": account_id})]
 
 
-def list_outlines(session: Session, account_id: int) -> list[Outline]:
+def list_outlines(reader: Reader, account_id: int) -> list[Outline]:
     """Projects of the account's organizations in short, oldest first."""
-    return [Outline(*row) for row in session.execute(_ALL_OUTLINES, {"account_id": account_id})]
+    return [Outline(*row) for row in reader.execute(_ALL_OUTLINES, {"account_id": account_id})]
 
 
 def search_projects(session: Session, organization_id: int, search: str | None, sort: str) -> list[Project]:

@@ -1,10 +1,11 @@
 """`/v1/projects`."""
 
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Depends, Query, status
 
-from supafleet.db import EngineDep, SessionDep, row_id, utc_now
+from supafleet.db import EngineDep, SessionDep, reading_rows, row_id, utc_now
 from supafleet.deps import CurrentActor, JobsDep, ProjectRef, RequiresInBody, SettingsDep, needs
 from supafleet.errors import responses
 from supafleet.permissions import Permission
@@ -30,9 +31,12 @@ router = Router(prefix="/v1/projects", tags=["Projects"])
     responses=responses(401),
     dependencies=needs(Permission.PROJECTS_READ),
 )
-def list_projects(session: SessionDep, actor: CurrentActor, settings: SettingsDep) -> list[ProjectResponse]:
+def list_projects(engine: EngineDep, actor: CurrentActor, settings: SettingsDep) -> list[ProjectResponse]:
     """List the projects of the account's organizations."""
-    return [_response(outline, settings) for outline in service.list_outlines(session, actor)]
+    with reading_rows(engine) as rows:
+        outlines = service.list_outlines(rows, actor)
+    now = utc_now()
+    return [_response(outline, settings, now) for outline in outlines]
 
 
 @router.post(
@@ -57,7 +61,7 @@ def create_project(
         observed_at=project.observed_at,
         organization_slug=organization.slug,
     )
-    return ProjectCreated(**_common(outline, settings))
+    return ProjectCreated(**_common(outline, settings, utc_now()))
 
 
 @router.get(
@@ -66,9 +70,11 @@ def create_project(
     responses=responses(401, 403, 404),
     dependencies=needs(Permission.PROJECT_ADMIN_READ),
 )
-def get_project(ref: ProjectRef, session: SessionDep, actor: CurrentActor, settings: SettingsDep) -> ProjectResponse:
+def get_project(ref: ProjectRef, engine: EngineDep, actor: CurrentActor, settings: SettingsDep) -> ProjectResponse:
     """Tell what a project is and how it is."""
-    return _response(service.get_outline(session, ref, actor), settings)
+    with reading_rows(engine) as rows:
+        outline = service.get_outline(rows, ref, actor)
+    return _response(outline, settings, utc_now())
 
 
 @router.delete(
@@ -105,7 +111,7 @@ def get_health(
     return health.check_health(engine, jobs, ref, health.parse_names(services), timeout_ms, actor, settings)
 
 
-def _common(outline: Outline, settings: Settings) -> dict[str, Any]:
+def _common(outline: Outline, settings: Settings, now: datetime) -> dict[str, Any]:
     return {
         "id": outline.ref,
         "ref": outline.ref,
@@ -114,15 +120,15 @@ def _common(outline: Outline, settings: Settings) -> dict[str, Any]:
         "name": outline.name,
         "region": outline.region,
         "created_at": outline.created_at,
-        "status": service.outlined_status(outline, settings, utc_now()),
+        "status": service.outlined_status(outline, settings, now),
     }
 
 
-def _response(outline: Outline, settings: Settings) -> ProjectResponse:
+def _response(outline: Outline, settings: Settings, now: datetime) -> ProjectResponse:
     database = DatabaseInfo(
         host=service.database_host(outline.ref, settings),
         version=catalogue.postgres_version(outline.release),
         postgres_engine=catalogue.postgres_engine(outline.release),
         release_channel="ga",
     )
-    return ProjectResponse(**_common(outline, settings), database=database)
+    return ProjectResponse(**_common(outline, settings, now), database=database)

@@ -61,13 +61,13 @@ def get_placed_project(session: Session, ref: str, actor: Actor) -> Placed:
     return _for_member(repository.find_placed(session, ref, actor.account_id), ref, actor)
 
 
-def get_outline(session: Session, ref: str, actor: Actor) -> Outline:
+def get_outline(reader: Reader, ref: str, actor: Actor) -> Outline:
     """The project in short, for a member of its organization.
 
     Raises:
         ProjectNotFound, Forbidden: as `get_project`.
     """
-    return _for_member(repository.find_outline(session, ref, actor.account_id), ref, actor)
+    return _for_member(repository.find_outline(reader, ref, actor.account_id), ref, actor)
 
 
 def lock_project(session: Session, ref: str, actor: Actor | None = None) -> Project:
@@ -106,9 +106,9 @@ def list_placed_projects(session: Session, actor: Actor) -> list[Placed]:
     return repository.list_placed(session, actor.account_id)
 
 
-def list_outlines(session: Session, actor: Actor) -> list[Outline]:
+def list_outlines(reader: Reader, actor: Actor) -> list[Outline]:
     """The projects of the account's organizations in short, oldest first."""
-    return repository.list_outlines(session, actor.account_id)
+    return repository.list_outlines(reader, actor.account_id)
 
 
 def search_projects(session: Session, organization_id: int, search: str | None, sort: str) -> list[Project]:
