@@ -65,7 +65,7 @@ class RouteIndex(BaseRoute):
         self._root = _Branch()
         for number, route in enumerate(routes):
             if isinstance(route, APIRoute):
-                for method in route.methods:
+                for method in route.methods or ():
                     self._root.at([method, *_words(route.path)]).routes.append((number, route))
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:

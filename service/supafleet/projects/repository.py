@@ -95,7 +95,7 @@ def list_placed(session: Session, account_id: int) -> list[Placed]:
 
 def list_outlines(reader: Reader, account_id: int) -> list[Outline]:
     """Projects of the account's organizations in short, oldest first."""
-    return [Outline(*row) for row in reader.execute(_ALL_OUTLINES, {"account_id": account_id})]
+    return [Outline(*row) for row in reader.execute(_ALL_OUTLINES, {"account_id": account_id}).all()]
 
 
 def search_projects(session: Session, organization_id: int, search: str | None, sort: str) -> list[Project]:

@@ -12,7 +12,6 @@ from supafleet.permissions import Permission
 from supafleet.projects import catalogue, creation, health, service
 from supafleet.projects.models import Outline
 from supafleet.projects.schemas import (
-    DatabaseInfo,
     ProjectCreate,
     ProjectCreated,
     ProjectDeleted,
@@ -61,7 +60,7 @@ def create_project(
         observed_at=project.observed_at,
         organization_slug=organization.slug,
     )
-    return ProjectCreated(**_common(outline, settings, utc_now()))
+    return ProjectCreated.model_validate(_common(outline, settings, utc_now()))
 
 
 @router.get(
@@ -125,10 +124,10 @@ def _common(outline: Outline, settings: Settings, now: datetime) -> dict[str, An
 
 
 def _response(outline: Outline, settings: Settings, now: datetime) -> ProjectResponse:
-    database = DatabaseInfo(
-        host=service.database_host(outline.ref, settings),
-        version=catalogue.postgres_version(outline.release),
-        postgres_engine=catalogue.postgres_engine(outline.release),
-        release_channel="ga",
-    )
-    return ProjectResponse(**_common(outline, settings, now), database=database)
+    database = {
+        "host": service.database_host(outline.ref, settings),
+        "version": catalogue.postgres_version(outline.release),
+        "postgres_engine": catalogue.postgres_engine(outline.release),
+        "release_channel": "ga",
+    }
+    return ProjectResponse.model_validate({**_common(outline, settings, now), "database": database})
