@@ -1,8 +1,9 @@
 """The database: engine, column types and the one place where transactions begin and end."""
 
 import select
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Annotated, Any, Protocol
@@ -25,8 +26,9 @@ SQLModel.metadata.naming_convention = {
     "pk": "pk_%(table_name)s",
 }
 
-#: What can be asked for rows.
+#: What can be asked for rows, and what it is asked with.
 Reader = Session | Connection
+Statement = sa.Select[*tuple[Any, ...]]
 
 JSON_TYPE: sa.types.TypeEngine[Any] = sa.JSON().with_variant(JSONB(), "postgresql")
 
@@ -62,6 +64,19 @@ def table_of(model: type[SQLModel]) -> sa.FromClause:
     """The table behind a model: a statement over its columns gives rows, which cost a part of what objects do."""
     table: sa.FromClause = sa.inspect(model).local_table
     return table
+
+
+@dataclass(frozen=True)
+class Besides:
+    """What a statement that finds an account is to tell besides, so that one round trip is enough.
+
+    Attributes:
+        widen: the statement with more columns, out of the statement and the column of the account's id.
+        values: what the widened statement is asked with.
+    """
+
+    widen: Callable[[Statement, sa.ColumnElement[int]], Statement]
+    values: Mapping[str, str]
 
 
 class Row(Protocol):

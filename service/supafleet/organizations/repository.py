@@ -1,6 +1,6 @@
 """Queries over organizations, memberships and invitations."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -8,29 +8,36 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from supafleet.accounts.models import Account
-from supafleet.db import Reader, table_of
+from supafleet.db import Reader, Statement, table_of
 from supafleet.organizations.models import Invitation, Membership, Organization, Place, Role
 
 _organization, _membership = table_of(Organization), table_of(Membership)
+#: The account whose membership is asked for.
+ASKING_ACCOUNT = sa.bindparam("account_id", type_=sa.Integer)
 
 
-def join_own_membership(
-    statement: sa.Select[*tuple[Any, ...]], organization_id: sa.ColumnElement[int], *, is_member: bool
-) -> sa.Select[*tuple[Any, ...]]:
-    """The statement with the membership of the account `:account_id` in an organization.
+def join_membership(
+    statement: Statement, organization_id: sa.ColumnElement[int], account_id: sa.ColumnElement[int], *, is_member: bool
+) -> Statement:
+    """The statement with the membership of an account in an organization.
 
     Args:
         is_member: whether rows without one are left out.
     """
-    is_own = sa.and_(
-        _membership.c.organization_id == organization_id, _membership.c.account_id == sa.bindparam("account_id")
-    )
+    is_own = sa.and_(_membership.c.organization_id == organization_id, _membership.c.account_id == account_id)
     return statement.join(_membership, is_own, isouter=not is_member)
 
 
-# Every request about an organization asks for it: built once.
-_PLACE = join_own_membership(
-    sa.select(_organization.c.id, _membership.c.role), _organization.c.id, is_member=False
+def with_place(statement: Statement, account_id: sa.ColumnElement[int]) -> Statement:
+    """The statement with what makes a place: that of the account in the organization `:slug`."""
+    widened = statement.add_columns(_organization.c.id, _membership.c.role)
+    widened = widened.outerjoin(_organization, _organization.c.slug == sa.bindparam("slug"))
+    return join_membership(widened, _organization.c.id, account_id, is_member=False)
+
+
+# Requests about an organization ask for it: built once.
+_PLACE = join_membership(
+    sa.select(_organization.c.id, _membership.c.role), _organization.c.id, ASKING_ACCOUNT, is_member=False
 ).where(_organization.c.slug == sa.bindparam("slug"))
 
 
@@ -39,9 +46,11 @@ def find_organization(session: Session, slug: str) -> Organization | None:
     return session.exec(select(Organization).where(Organization.slug == slug)).first()
 
 
-def as_place(row: Any) -> Place | None:
-    """A row of an organization's id and a membership's role, or None."""
-    return None if row is None else Place(row[0], None if row[1] is None else Role(row[1]))
+def as_place(row: Sequence[Any] | None) -> Place | None:
+    """The place that a row of an organization's id and a membership's role makes; None without an organization."""
+    if row is None or row[0] is None:
+        return None
+    return Place(row[0], None if row[1] is None else Role(row[1]))
 
 
 def find_place(reader: Reader, slug: str, account_id: int) -> Place | None:

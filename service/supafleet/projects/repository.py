@@ -1,15 +1,14 @@
 """Queries over projects, their services and their leases."""
 
 from collections.abc import Iterable
-from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from supafleet.db import Reader, table_of
+from supafleet.db import Reader, Statement, table_of
 from supafleet.hosts.models import DockerHost
 from supafleet.organizations.models import Membership, Organization, Place
-from supafleet.organizations.repository import as_place, join_own_membership
+from supafleet.organizations.repository import ASKING_ACCOUNT, as_place, join_membership
 from supafleet.projects.models import Outline, Placed, PortLease, Project, ProjectService, SubnetLease
 from supafleet.projects.states import LIVE, Desired
 
@@ -17,8 +16,15 @@ _project, _organization, _membership = table_of(Project), table_of(Organization)
 _ref, _is_there = _project.c.ref == sa.bindparam("ref"), _project.c.removed_at.is_(None)
 
 
-def _of_account(statement: sa.Select[*tuple[Any, ...]], *, is_member: bool) -> sa.Select[*tuple[Any, ...]]:
-    return join_own_membership(statement, _project.c.organization_id, is_member=is_member)
+def with_place(statement: Statement, account_id: sa.ColumnElement[int]) -> Statement:
+    """The statement with what makes a place: that of the account in the organization of the project `:ref`."""
+    widened = statement.add_columns(_project.c.organization_id, _membership.c.role)
+    widened = widened.outerjoin(_project, sa.and_(_ref, _is_there))
+    return join_membership(widened, _project.c.organization_id, account_id, is_member=False)
+
+
+def _of_account(statement: Statement, *, is_member: bool) -> Statement:
+    return join_membership(statement, _project.c.organization_id, ASKING_ACCOUNT, is_member=is_member)
 
 
 # Every request for projects asks for some of these: built once.

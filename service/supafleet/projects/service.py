@@ -1,7 +1,7 @@
 """The rules of projects: reading, deleting, and what runs say about them; creating is in creation.py."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from supafleet.accounts.service import Actor
 from supafleet.api_keys import service as api_keys
-from supafleet.db import Reader, row_id
+from supafleet.db import Besides, Reader, row_id
 from supafleet.errors import Forbidden, ProjectNotFound, quote
 from supafleet.functions import service as functions
 from supafleet.hosts import service as hosts
@@ -18,6 +18,7 @@ from supafleet.hosts.models import DockerHost
 from supafleet.jobs.engine import JobEngine
 from supafleet.organizations import service as organizations
 from supafleet.organizations.models import Organization, Place
+from supafleet.organizations.repository import as_place
 from supafleet.projects import repository
 from supafleet.projects.fold import ProjectState, ServiceState, initial_state
 from supafleet.projects.models import Outline, Placed, Project, ProjectService
@@ -84,13 +85,21 @@ def lock_project(session: Session, ref: str, actor: Actor | None = None) -> Proj
     return project
 
 
-def place_of(reader: Reader, ref: str, actor: Actor) -> Place:
+def place_besides(ref: str) -> Besides:
+    """What tells where an account stands with the project's owner, for the statement that finds the account."""
+    return Besides(repository.with_place, {"ref": ref})
+
+
+def place_of(reader: Reader, ref: str, actor: Actor, told: Sequence[Any] = ()) -> Place:
     """Where the account stands with the organization that owns the project.
+
+    Args:
+        told: what `place_besides` told already.
 
     Raises:
         ProjectNotFound: there is none, or it was removed.
     """
-    place = repository.find_place(reader, ref, actor.account_id)
+    place = as_place(told) if told else repository.find_place(reader, ref, actor.account_id)
     if place is None:
         raise ProjectNotFound(ref)
     return place
