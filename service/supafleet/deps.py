@@ -17,6 +17,7 @@ from supafleet.db import Besides, Reader, reading_rows, unit_of_work, utc_now
 from supafleet.errors import Unauthorized
 from supafleet.jobs.engine import JobEngine
 from supafleet.permissions import Permission
+from supafleet.routing import call_blocking
 from supafleet.settings import Settings
 
 _bearer = HTTPBearer(
@@ -80,8 +81,11 @@ class Requires:
     def __init__(self, permission: Permission) -> None:
         self.permission = permission
 
-    def __call__(self, request: Request, credentials: _Credentials) -> None:
+    async def __call__(self, request: Request, credentials: _Credentials) -> None:
         """Refuse the request of nobody, and of an account that may not do this."""
+        await call_blocking(self._let_through, request, credentials)
+
+    def _let_through(self, request: Request, credentials: HTTPAuthorizationCredentials | None) -> None:
         engine: Engine = request.app.state.engine
         path = request.path_params
         with reading_rows(engine) as rows:

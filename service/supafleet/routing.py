@@ -1,34 +1,41 @@
 """Routes as this service has them: found by the words of their paths, and answered out of one thread."""
 
+import asyncio
 import functools
 import inspect
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request, Response, params
 from fastapi.concurrency import run_in_threadpool
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
+
+Answer = TypeVar("Answer")
 
 #: Bytes of a body; a router that takes files names its own limit.
 LARGEST_BODY = 1024 * 1024
 
 
 class Route(APIRoute):
-    """A route whose plain function runs in a thread, and whose answer is then checked and written where it arrives.
+    """A route whose plain function is called in a thread, as are its dependencies and the check of its answer.
 
-    FastAPI would send what a plain function returns through a second thread, only to check it against its model.
+    FastAPI alone sends a request through a thread for each of them, and every one costs about what a query does.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """What serves a request, with the function in a thread."""
+        """What serves a request."""
         call = self.dependant.call
-        if call is not None and not (inspect.iscoroutinefunction(call) or inspect.isgeneratorfunction(call)):
-            self.dependant.call = _in_thread(call)
-        return super().get_route_handler()
+        if call is None or inspect.iscoroutinefunction(call) or inspect.isgeneratorfunction(call):
+            return super().get_route_handler()
+        self.dependant.call = _blocking(call)
+        handler = super().get_route_handler()
+        is_reading = self.methods is not None and self.methods <= {"GET"}  # there is no body to wait for
+        return _in_one_thread(handler) if is_reading and _never_waits(self.dependant) else handler
 
 
 class Router(APIRouter):
@@ -111,9 +118,51 @@ def _words(path: str) -> list[str | None]:
     return [None if "{" in word else word for word in path.split("/")]
 
 
-def _in_thread(call: Callable[..., Any]) -> Callable[..., Coroutine[Any, Any, Any]]:
+async def call_blocking(call: Callable[..., Answer], *arguments: Any, **named: Any) -> Answer:
+    """Call what blocks: in a thread, or just so where this is one already."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return call(*arguments, **named)
+    return await run_in_threadpool(call, *arguments, **named)
+
+
+def _blocking(call: Callable[..., Answer]) -> Callable[..., Coroutine[Any, Any, Answer]]:
     @functools.wraps(call)
-    async def run(**values: Any) -> Any:
-        return await run_in_threadpool(call, **values)
+    async def run(**values: Any) -> Answer:
+        return await call_blocking(call, **values)
 
     return run
+
+
+def _never_waits(dependant: Dependant) -> bool:
+    """Whether all dependencies are functions that are asynchronous only because a thread of their own costs more."""
+    return all(_is_coroutine_function(one.call) and _never_waits(one) for one in dependant.dependencies)
+
+
+def _is_coroutine_function(call: Any) -> bool:
+    return inspect.iscoroutinefunction(call) or inspect.iscoroutinefunction(type(call).__call__)
+
+
+def _in_one_thread(
+    handler: Callable[[Request], Coroutine[Any, Any, Response]],
+) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    async def handle(request: Request) -> Response:
+        return await run_in_threadpool(_complete, handler(request))
+
+    return handle
+
+
+def _complete(coroutine: Coroutine[Any, Any, Answer]) -> Answer:
+    """What a coroutine returns that has nothing to wait for: it needs no event loop.
+
+    Raises:
+        RuntimeError: it had, which is a defect of ours.
+    """
+    try:
+        coroutine.send(None)
+    except StopIteration as end:
+        answer: Answer = end.value
+        return answer
+    coroutine.close()
+    raise RuntimeError("a dependency of a plain function waited for something")

@@ -12,7 +12,7 @@ from supafleet.permissions import Permission
 from supafleet.routing import Router
 
 
-def _named(slug: Annotated[str, Path(description="Slug of the organization.")]) -> str:
+async def _named(slug: Annotated[str, Path(description="Slug of the organization.")]) -> str:
     """The organization that a route is about; that it exists is a matter of the permission."""
     return slug
 

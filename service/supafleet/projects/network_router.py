@@ -21,7 +21,7 @@ from supafleet.projects.network import (
 from supafleet.routing import Router
 
 
-def _named(ref: ProjectRef) -> str:
+async def _named(ref: ProjectRef) -> str:
     """The project that a route is about; that it exists is a matter of the permission."""
     return ref
 

@@ -1,14 +1,18 @@
 """Which route takes a request: the first of all that fit, however it is found."""
 
+import asyncio
+import threading
+from typing import Annotated
+
 import pytest
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 from starlette.routing import Match
 from starlette.types import Scope
 
 from supafleet.app import create_app
-from supafleet.routing import Route, RouteIndex, Router
+from supafleet.routing import Route, RouteIndex, Router, call_blocking
 
 
 @pytest.fixture(scope="module")
@@ -94,3 +98,64 @@ def test_an_answer_that_is_not_as_declared_is_never_sent() -> None:
         answer = client.get("/")
     assert answer.status_code == 500
     assert "secret" not in answer.text
+
+
+def test_a_request_that_reads_goes_through_one_thread() -> None:
+    router = Router()
+    threads: list[int] = []
+
+    async def look_up() -> None:
+        await call_blocking(lambda: threads.append(threading.get_ident()))
+
+    @router.get("/", dependencies=[Depends(look_up)])
+    def get_nothing() -> None:
+        threads.append(threading.get_ident())
+
+    app = FastAPI()
+    app.router.routes += router.routes
+
+    @app.get("/loop")
+    async def get_loop() -> int:
+        return threading.get_ident()
+
+    with TestClient(app) as client:
+        assert client.get("/").json() is None
+        loop = client.get("/loop").json()
+    assert len(threads) == 2
+    assert len(set(threads)) == 1
+    assert threads[0] != loop
+
+
+def test_what_waits_for_its_body_may_and_what_reads_may_not() -> None:
+    router = Router()
+
+    async def wait(request: Request) -> bytes:
+        await asyncio.sleep(0)
+        return await request.body()
+
+    @router.get("/")
+    @router.post("/")
+    def answer(body: Annotated[bytes, Depends(wait)]) -> str:
+        return body.decode()
+
+    app = FastAPI()
+    app.router.routes += router.routes
+    with TestClient(app, raise_server_exceptions=False) as client:
+        assert client.post("/", content=b"word").json() == "word"
+        assert client.get("/").status_code == 500
+
+
+def test_refusals_come_out_of_the_thread_as_they_are() -> None:
+    router = Router()
+
+    async def refuse() -> None:
+        raise HTTPException(status_code=418, detail="no")
+
+    @router.get("/{number}", dependencies=[Depends(refuse)])
+    def get_number(number: int) -> int:
+        return number
+
+    app = FastAPI()
+    app.router.routes += router.routes
+    with TestClient(app) as client:
+        assert client.get("/x").status_code == 418
