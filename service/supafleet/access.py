@@ -1,11 +1,13 @@
 """Whether an account may do what a request asks for: its role in the organization of what the path names."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlmodel import Session
 
 from supafleet.accounts.service import Actor
 from supafleet.audit import trail
+from supafleet.db import Besides, Reader
 from supafleet.errors import Forbidden, NotFound, allowed, quote
 from supafleet.organizations import service as organizations
 from supafleet.organizations.models import Place, Role
@@ -14,11 +16,23 @@ from supafleet.projects import service as projects
 from supafleet.runs import service as runs
 
 
-def check(session: Session, actor: Actor, permission: Permission, path: Mapping[str, str]) -> None:
+def besides(permission: Permission, path: Mapping[str, str]) -> Besides | None:
+    """What the statement that finds the account can tell already of where it stands, None when there is nothing."""
+    if permission in PERSONAL or permission in OPERATING or _is_unnamable(path):
+        return None
+    if "slug" in path:
+        return organizations.place_besides(path["slug"])
+    return projects.place_besides(path["ref"]) if "ref" in path else None
+
+
+def check(
+    reader: Reader, actor: Actor, permission: Permission, path: Mapping[str, str], told: Sequence[Any] = ()
+) -> None:
     """Let the request through or refuse it.
 
     Args:
         path: parameters of the request's path; `ref`, `slug` or `run_id` says which organization it is about.
+        told: what `besides` told already.
 
     Raises:
         NotFound: nothing has that ref, slug or id.
@@ -30,9 +44,9 @@ def check(session: Session, actor: Actor, permission: Permission, path: Mapping[
         if not actor.is_operator:
             raise Forbidden(f"The account {quote(actor.username)} is not an operator of this installation.")
         return
-    place = _place_of(session, path, actor)
+    place = _place_of(reader, path, actor, told)
     if place is None:  # a run for what no project is known of
-        check(session, actor, Permission.FLEET_HOSTS_WRITE, {})
+        check(reader, actor, Permission.FLEET_HOSTS_WRITE, {})
         return
     _require(place, actor, permission)
 
@@ -56,11 +70,15 @@ def _require(place: Place, actor: Actor, permission: Permission) -> None:
         raise Forbidden(f"The role {role.replace('_', '-')} may not do this ({permission}): it takes {enough}.")
 
 
-def _place_of(session: Session, path: Mapping[str, str], actor: Actor) -> Place | None:
-    if any("\0" in value for value in path.values()):
-        raise NotFound("Nothing has this name.")  # PostgreSQL cannot even be asked for it
+def _place_of(reader: Reader, path: Mapping[str, str], actor: Actor, told: Sequence[Any]) -> Place | None:
+    if _is_unnamable(path):
+        raise NotFound("Nothing has this name.")
     if "slug" in path:
-        return organizations.place_of(session, path["slug"], actor)
+        return organizations.place_of(reader, path["slug"], actor, told)
     if "ref" in path:
-        return projects.place_of(session, path["ref"], actor)
-    return projects.place_of_removed(session, runs.get_run(session, path["run_id"]).project_ref, actor)
+        return projects.place_of(reader, path["ref"], actor, told)
+    return projects.place_of_removed(reader, runs.project_ref_of(reader, path["run_id"]), actor)
+
+
+def _is_unnamable(path: Mapping[str, str]) -> bool:
+    return any("\0" in value for value in path.values())  # PostgreSQL cannot even be asked for it

@@ -1,5 +1,6 @@
 """Where a request comes from."""
 
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
 
@@ -12,6 +13,7 @@ def address_of(client: tuple[str, int] | Any | None) -> str:
     return str(client[0]) if client else "unknown"
 
 
+@lru_cache(maxsize=1024)  # every request asks for it, and most come from few places
 def block_of(address: str) -> str:
     """What counts as one place: an IPv4 address, or the network of an IPv6 address."""
     try:

@@ -27,7 +27,6 @@ from supafleet.document import install_document
 from supafleet.errors import StartRefused, register_error_handlers
 from supafleet.functions.router import router as functions_router
 from supafleet.functions.secrets_router import router as function_secrets_router
-from supafleet.functions.upload import MOST_BYTES
 from supafleet.hosts.router import router as hosts_router
 from supafleet.jobs.engine import JobEngine, build_job_engine, build_queueing_engine
 from supafleet.logs import configure_logging
@@ -49,6 +48,7 @@ from supafleet.projects.offers_router import router as offers_router
 from supafleet.projects.organization_router import router as organization_projects_router
 from supafleet.projects.router import router as projects_router
 from supafleet.rate_limits import RATE_LIMIT_HEADERS, RateLimits
+from supafleet.routing import RouteIndex
 from supafleet.runner.launcher import PlaybookLauncher
 from supafleet.runs.router import router as runs_router
 from supafleet.secrets import installation
@@ -59,11 +59,6 @@ from supafleet.studio.project_router import router as studio_projects_router
 from supafleet.studio.router import router as studio_router
 
 log = structlog.get_logger(__name__)
-
-#: Bytes of a body; a route that takes files names its own limit.
-_LARGEST_BODY = 1024 * 1024
-# The code of a function and what surrounds it.
-_LARGEST_UPLOAD = MOST_BYTES + _LARGEST_BODY
 
 
 def create_app(settings: Settings | None = None, launcher: PlaybookLauncher | None = None) -> FastAPI:
@@ -144,12 +139,11 @@ def create_app(settings: Settings | None = None, launcher: PlaybookLauncher | No
         studio_router,
         studio_projects_router,
         studio_pg_meta_router,
+        functions_router,
     )
-    for router in routers:
-        app.include_router(router, max_body_size=_LARGEST_BODY)
-    app.include_router(functions_router, max_body_size=_LARGEST_UPLOAD)
     # Last: what is built wins over the refusal of the same place.
-    app.include_router(unbuilt_router((*routers, functions_router)), max_body_size=_LARGEST_BODY)
+    routes = [route for router in (*routers, unbuilt_router(routers)) for route in router.routes]
+    app.router.routes[:0] = [RouteIndex(routes), *routes]
     install_document(app)
     return app
 

@@ -1,7 +1,9 @@
 """The database: engine, column types and the one place where transactions begin and end."""
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+import select
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Annotated, Any, Protocol
@@ -11,8 +13,8 @@ from fastapi import Depends, Request
 from fastapi.concurrency import contextmanager_in_threadpool
 from sqlalchemy import event
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.engine import Connection, Dialect, Engine, make_url
-from sqlalchemy.orm import ORMExecuteState
+from sqlalchemy.engine import URL, Connection, Dialect, Engine, make_url
+from sqlalchemy.exc import InvalidatePoolError
 from sqlmodel import Session, SQLModel
 
 # Batch migrations on SQLite find constraints by name, so every constraint needs one before the first table exists.
@@ -24,8 +26,9 @@ SQLModel.metadata.naming_convention = {
     "pk": "pk_%(table_name)s",
 }
 
-# Without our BEGIN the driver of SQLite begins nothing; the one of PostgreSQL has to be told.
-_UNTRANSACTED: dict[str, dict[str, Any]] = {"sqlite": {}, "postgresql": {"isolation_level": "AUTOCOMMIT"}}
+#: What can be asked for rows, and what it is asked with.
+Reader = Session | Connection
+Statement = sa.Select[*tuple[Any, ...]]
 
 JSON_TYPE: sa.types.TypeEngine[Any] = sa.JSON().with_variant(JSONB(), "postgresql")
 
@@ -55,6 +58,25 @@ def one_of(column: str, values: Iterable[str]) -> sa.CheckConstraint:
     """A CHECK that a text column holds one word of a vocabulary."""
     words = ", ".join(f"'{value}'" for value in values)
     return sa.CheckConstraint(f"{column} IN ({words})", name=column)
+
+
+def table_of(model: type[SQLModel]) -> sa.FromClause:
+    """The table behind a model: a statement over its columns gives rows, which cost a part of what objects do."""
+    table: sa.FromClause = sa.inspect(model).local_table
+    return table
+
+
+@dataclass(frozen=True)
+class Besides:
+    """What a statement that finds an account is to tell besides, so that one round trip is enough.
+
+    Attributes:
+        widen: the statement with more columns, out of the statement and the column of the account's id.
+        values: what the widened statement is asked with.
+    """
+
+    widen: Callable[[Statement, sa.ColumnElement[int]], Statement]
+    values: Mapping[str, str]
 
 
 class Row(Protocol):
@@ -89,18 +111,23 @@ def engine_from_url(url: str) -> Engine:
     Raises:
         ValueError: the URL is of another database.
     """
-    parsed = make_url(sqlalchemy_url(url))
-    # Parameters of a failed statement would carry secrets into logs.
-    if parsed.get_backend_name() == "sqlite":
-        engine = sa.create_engine(parsed, hide_parameters=True, connect_args={"timeout": 30})
-        event.listen(engine, "connect", _set_sqlite_pragmas)
+    engine = _create_engine(make_url(sqlalchemy_url(url)))
+    if engine.dialect.name == "sqlite":
         event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _create_engine(url: URL, **options: Any) -> Engine:
+    # Parameters of a failed statement would carry secrets into logs.
+    if url.get_backend_name() == "sqlite":
+        engine = sa.create_engine(url, hide_parameters=True, connect_args={"timeout": 30}, **options)
+        event.listen(engine, "connect", _set_sqlite_pragmas)
         return engine
-    if parsed.get_backend_name() == "postgresql":
-        return sa.create_engine(
-            parsed, hide_parameters=True, pool_size=10, max_overflow=10, pool_pre_ping=True, pool_timeout=10
-        )
-    raise ValueError(f"database_url: {parsed.get_backend_name()} is not supported; use sqlite or postgresql")
+    if url.get_backend_name() == "postgresql":
+        engine = sa.create_engine(url, hide_parameters=True, pool_size=10, max_overflow=10, pool_timeout=10, **options)
+        event.listen(engine, "checkout", _leave_closed)
+        return engine
+    raise ValueError(f"database_url: {url.get_backend_name()} is not supported; use sqlite or postgresql")
 
 
 def _set_sqlite_pragmas(connection: Any, _record: Any) -> None:
@@ -113,9 +140,20 @@ def _set_sqlite_pragmas(connection: Any, _record: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    options = connection.get_execution_options()
-    if not options.get("supafleet_reading", False):
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("supafleet_writing", False) else "BEGIN")
+    is_writing = connection.get_execution_options().get("supafleet_writing", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writing else "BEGIN")
+
+
+def _leave_closed(connection: Any, _record: Any, _proxy: Any) -> None:
+    """Have a connection of the pool replaced, and all older ones, when its server has ended it meanwhile.
+
+    There is something to read then, though nothing was asked: a look that costs no round trip.
+    """
+    poll = select.poll()
+    if not connection.closed:
+        poll.register(connection.fileno(), select.POLLIN)
+    if connection.closed or poll.poll(0):
+        raise InvalidatePoolError
 
 
 @contextmanager
@@ -133,29 +171,6 @@ def unit_of_work(engine: Engine) -> Iterator[Session]:
             raise
 
 
-class ReadingSession(Session):
-    """A session that refuses to write: each of its statements is a transaction of its own."""
-
-    def flush(self, objects: Sequence[Any] | None = None) -> None:  # noqa: ARG002 - the name is SQLAlchemy's
-        """Refuse to store what was changed."""
-        if self.new or self.dirty or self.deleted:
-            raise WriteRefusedError
-
-
-class WriteRefusedError(RuntimeError):
-    """A defect of ours: something that only reads tried to write."""
-
-    def __init__(self) -> None:
-        super().__init__("a session that only reads was asked to write")
-
-
-@event.listens_for(ReadingSession, "do_orm_execute")
-def _refuse_writing(state: ORMExecuteState) -> None:
-    statement = state.statement
-    if not (state.is_select or (isinstance(statement, sa.TextClause) and statement.text.startswith("SELECT "))):
-        raise WriteRefusedError
-
-
 @contextmanager
 def reading(engine: Engine) -> Iterator[Session]:
     """A session that only reads.
@@ -163,13 +178,38 @@ def reading(engine: Engine) -> Iterator[Session]:
     It has no transaction: two statements of READ COMMITTED would not see the same rows anyway, and to begin and to end
     one costs two round trips. So its end waits for nobody.
     """
-    with ReadingSession(_untransacted(engine), expire_on_commit=False) as session:
+    with Session(_reading_engine(engine), expire_on_commit=False) as session:
         yield session
 
 
+@contextmanager
+def reading_rows(engine: Engine) -> Iterator[Connection]:
+    """As `reading`, for statements that give rows: what every request asks for needs no objects."""
+    with _reading_engine(engine).connect() as connection:
+        yield connection
+
+
 @lru_cache(maxsize=8)  # every request asks for it
-def _untransacted(engine: Engine) -> Engine:
-    return engine.execution_options(supafleet_reading=True, **_UNTRANSACTED[engine.dialect.name])
+def _reading_engine(engine: Engine) -> Engine:
+    """Connections of its own, which are told once that they have no transactions instead of with each use."""
+    reader = _create_engine(
+        engine.url, isolation_level="AUTOCOMMIT", skip_autocommit_rollback=True, pool_reset_on_return=None
+    )
+    event.listen(reader, "before_cursor_execute", _refuse_writing)
+    event.listen(engine, "engine_disposed", lambda _: reader.dispose())
+    return reader
+
+
+class WriteRefusedError(RuntimeError):
+    """A defect of ours: something that only reads tried to write."""
+
+    def __init__(self) -> None:
+        super().__init__("what only reads was asked to write")
+
+
+def _refuse_writing(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+    if not statement.startswith("SELECT "):
+        raise WriteRefusedError
 
 
 def ping(engine: Engine) -> None:
@@ -187,8 +227,9 @@ async def get_engine(request: Request) -> Engine:
 EngineDep = Annotated[Engine, Depends(get_engine)]
 
 
-async def get_session(request: Request, engine: EngineDep) -> AsyncIterator[Session]:
+async def get_session(request: Request) -> AsyncIterator[Session]:
     """One request, one transaction."""
+    engine = await get_engine(request)
     if request.method in ("GET", "HEAD"):
         with reading(engine) as session:  # neither its beginning nor its end asks the database for anything
             yield session

@@ -1,23 +1,23 @@
 """What routes ask for: who calls, and the settings."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import Depends, Path, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.engine import Engine
-from sqlmodel import Session
 
 from supafleet import access
 from supafleet.accounts import service as accounts
 from supafleet.accounts import sessions
-from supafleet.accounts.service import Actor
+from supafleet.accounts.service import Actor, Recognized
 from supafleet.accounts.signing import TokenSigner
 from supafleet.audit import trail
-from supafleet.db import EngineDep, reading, unit_of_work, utc_now
+from supafleet.db import Besides, Reader, reading_rows, unit_of_work, utc_now
 from supafleet.errors import Unauthorized
 from supafleet.jobs.engine import JobEngine
 from supafleet.permissions import Permission
+from supafleet.routing import call_blocking
 from supafleet.settings import Settings
 
 _bearer = HTTPBearer(
@@ -75,38 +75,54 @@ CurrentActor = Annotated[Actor, Depends(get_current_actor)]
 class Requires:
     """The gate of a route: a valid token, whose account's role allows the permission where the path leads.
 
-    Both are looked up in one session that only reads, so that nobody without a token ever holds the write lock of a
-    change.
+    Both are looked up by what only reads, so that nobody without a token ever holds the write lock of a change.
     """
 
     def __init__(self, permission: Permission) -> None:
         self.permission = permission
 
-    def __call__(self, request: Request, engine: EngineDep, signer: SignerDep, credentials: _Credentials) -> None:
+    async def __call__(self, request: Request, credentials: _Credentials) -> None:
         """Refuse the request of nobody, and of an account that may not do this."""
-        with reading(engine) as session:
+        await call_blocking(self._let_through, request, credentials)
+
+    def _let_through(self, request: Request, credentials: HTTPAuthorizationCredentials | None) -> None:
+        engine: Engine = request.app.state.engine
+        path = request.path_params
+        with reading_rows(engine) as rows:
             actor: Actor | None = getattr(request.state, "actor", None)
+            told: Sequence[Any] = ()
             if actor is None:
-                actor = _recognize(session, engine, signer, credentials)
+                recognized = _recognize(rows, request.app.state.signer, credentials, self.besides(path))
+                actor, told = recognized.actor, recognized.told
+                if recognized.token_to_note is not None:
+                    with unit_of_work(engine) as writing:
+                        accounts.note_token_use(writing, recognized.token_to_note, utc_now())
                 trail.note_actor(actor.account_id, actor.username)
                 request.state.actor = actor
-            self.check(session, actor, request.path_params)
+            self.check(rows, actor, path, told)
 
-    def check(self, session: Session, actor: Actor, path: Mapping[str, str]) -> None:
+    def besides(self, path: Mapping[str, str]) -> Besides | None:
+        """What is to be known for the check, as far as it can be asked for together with the account."""
+        return access.besides(self.permission, path)
+
+    def check(self, reader: Reader, actor: Actor, path: Mapping[str, str], told: Sequence[Any]) -> None:
         """Refuse an account whose role does not allow it."""
-        access.check(session, actor, self.permission, path)
+        access.check(reader, actor, self.permission, path, told)
 
 
 class RequiresInBody(Requires):
     """A permission in an organization that the request's body names: the domain's own rule asks for it."""
 
-    def check(self, session: Session, actor: Actor, path: Mapping[str, str]) -> None:
+    def besides(self, path: Mapping[str, str]) -> Besides | None:
+        """Ask for nothing yet."""
+
+    def check(self, reader: Reader, actor: Actor, path: Mapping[str, str], told: Sequence[Any]) -> None:
         """Refuse nobody yet."""
 
 
 def _recognize(
-    session: Session, engine: Engine, signer: TokenSigner, credentials: HTTPAuthorizationCredentials | None
-) -> Actor:
+    reader: Reader, signer: TokenSigner, credentials: HTTPAuthorizationCredentials | None, besides: Besides | None
+) -> Recognized:
     """The account behind the token.
 
     Raises:
@@ -115,13 +131,9 @@ def _recognize(
     if credentials is None:
         raise Unauthorized
     token, now = credentials.credentials, utc_now()
-    if not accounts.TOKEN_PATTERN.fullmatch(token):
-        return sessions.recognize(session, signer.read(token), now)
-    recognized = accounts.recognize_token(session, token, now)
-    if recognized.use_is_due:
-        with unit_of_work(engine) as writing:
-            accounts.note_token_use(writing, recognized.token_id, now)
-    return recognized.actor
+    if accounts.TOKEN_PATTERN.fullmatch(token):
+        return accounts.recognize_token(reader, token, now, besides)
+    return sessions.recognize(reader, signer.read(token), now, besides)
 
 
 def needs(*permissions: Permission) -> list[Any]:

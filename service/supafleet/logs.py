@@ -1,6 +1,7 @@
 """Structured logs: one event a line, named noun.verb, never with a secret."""
 
 import logging
+import re
 import sys
 from collections.abc import MutableMapping
 from typing import Any
@@ -9,7 +10,7 @@ import structlog
 
 from supafleet.settings import Settings
 
-_SECRET_MARKS = ("password", "secret", "token", "authorization", "api_key", "master_key", "db_pass")
+_SECRET = re.compile("password|secret|token|authorization|api_key|master_key|db_pass", re.IGNORECASE)
 
 
 def configure_logging(settings: Settings) -> None:
@@ -52,6 +53,6 @@ def configure_logging(settings: Settings) -> None:
 def hide_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Replace the values of keys that sound secret: a second line of defence, nobody logs them on purpose."""
     for key in event:
-        if any(mark in key.lower() for mark in _SECRET_MARKS):
+        if _SECRET.search(key):
             event[key] = "(hidden)"
     return event

@@ -1,16 +1,16 @@
 """`/healthz` and `/readyz`: whether the process lives, and whether it can work."""
 
 import structlog
-from fastapi import APIRouter
 from pydantic import BaseModel
 from sqlalchemy.exc import SQLAlchemyError
 
 from supafleet.db import EngineDep, ping
 from supafleet.errors import NotReady, responses
+from supafleet.routing import Router
 
 log = structlog.get_logger(__name__)
 
-router = APIRouter(tags=["Probes"])
+router = Router(tags=["Probes"])
 
 
 class Probe(BaseModel):

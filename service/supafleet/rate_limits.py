@@ -86,8 +86,9 @@ class RateLimits:
             self._counts.clear()
         reset = _WINDOW_SECONDS - int(now % _WINDOW_SECONDS)
         budgets = []
-        for key, limit in ((_token_of(scope), self._per_token), (_place_of(scope), self._per_address)):
-            if key is not None and limit:
+        for name, limit in ((_token_of, self._per_token), (_place_of, self._per_address)):
+            key = name(scope) if limit else None
+            if key is not None:
                 self._counts[key] += 1
                 budgets.append(Budget(limit, self._counts[key], reset))
         return min(budgets, key=lambda budget: budget.limit - budget.used, default=None)

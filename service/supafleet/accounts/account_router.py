@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Response, status
+from fastapi import Path, Response, status
 
 from supafleet.accounts import service, sessions
 from supafleet.accounts.models import AccessToken
@@ -12,8 +12,9 @@ from supafleet.db import EngineDep, SessionDep
 from supafleet.deps import CurrentActor, needs
 from supafleet.errors import responses
 from supafleet.permissions import Permission
+from supafleet.routing import Router
 
-router = APIRouter(prefix="/fleet/account", tags=["Account"])
+router = Router(prefix="/fleet/account", tags=["Account"])
 
 
 @router.put(

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Request, Response, status
+from fastapi import Query, Request, Response, status
 
 from supafleet.accounts import sessions
 from supafleet.accounts.schemas import SignUpRequest, SignUpResponse, TokenRequest, TokenResponse, TokenUser
@@ -14,8 +14,9 @@ from supafleet.deps import CurrentActor, SettingsDep, SignerDep, needs
 from supafleet.errors import InvalidField, responses
 from supafleet.organizations import invitations
 from supafleet.permissions import Permission
+from supafleet.routing import Router
 
-router = APIRouter(tags=["Sessions"])
+router = Router(tags=["Sessions"])
 
 
 @router.post("/auth/token", operation_id="auth-token", responses=responses(401, 422, 429))

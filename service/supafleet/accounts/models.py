@@ -1,6 +1,7 @@
 """Tables of accounts, personal access tokens, sign-ins, and sign-ins that failed."""
 
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlmodel import Field, SQLModel
 
@@ -37,6 +38,20 @@ class AccessToken(SQLModel, table=True):
     revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
+class KnownToken(NamedTuple):
+    """A personal access token and whose it is, as every request asks for it."""
+
+    account_id: int
+    gotrue_id: str
+    primary_email: str
+    username: str
+    is_operator: bool
+    token_id: int
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    last_used_at: datetime | None
+
+
 class SignInSession(SQLModel, table=True):
     """One sign-in: a family of refresh tokens that ends as a whole."""
 
@@ -47,6 +62,18 @@ class SignInSession(SQLModel, table=True):
     created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime)
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class KnownSession(NamedTuple):
+    """A sign-in and whose it is, as every request asks for it."""
+
+    account_id: int
+    gotrue_id: str
+    primary_email: str
+    username: str
+    is_operator: bool
+    expires_at: datetime
+    ended_at: datetime | None
 
 
 class RefreshToken(SQLModel, table=True):

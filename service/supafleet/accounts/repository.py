@@ -1,19 +1,44 @@
 """Queries over accounts, tokens and sign-ins."""
 
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
-from supafleet.accounts.models import AccessToken, Account, RefreshToken, SignInFailure, SignInSession
+from supafleet.accounts.models import (
+    AccessToken,
+    Account,
+    KnownSession,
+    KnownToken,
+    RefreshToken,
+    SignInFailure,
+    SignInSession,
+)
+from supafleet.db import Besides, Reader, Statement, table_of
 
-# Every request asks for it: built once.
-_TOKEN = (
-    select(AccessToken, Account)
-    .join(Account, col(Account.id) == AccessToken.account_id)
-    .where(AccessToken.token_hash == sa.bindparam("token_hash"))
+# Every request asks for one of these: built once, in the order of the fields of what they become.
+_account, _token, _session = table_of(Account), table_of(AccessToken), table_of(SignInSession)
+_WHOSE = (
+    _account.c.id,
+    _account.c.gotrue_id,
+    _account.c.primary_email,
+    _account.c.username,
+    _account.c.is_operator,
+)
+_KNOWN_TOKEN = (
+    sa.select(*_WHOSE, _token.c.id, _token.c.expires_at, _token.c.revoked_at, _token.c.last_used_at)
+    .select_from(_token.join(_account, _account.c.id == _token.c.account_id))
+    .where(_token.c.token_hash == sa.bindparam("token_hash"))
+)
+_KNOWN_SESSION = (
+    sa.select(*_WHOSE, _session.c.expires_at, _session.c.ended_at)
+    .select_from(_session.join(_account, _account.c.id == _session.c.account_id))
+    .where(_session.c.id == sa.bindparam("session_id"))
 )
 
 
@@ -27,10 +52,20 @@ def find_first_account(session: Session) -> Account | None:
     return session.exec(select(Account).order_by(col(Account.id)).limit(1)).first()
 
 
-def find_token(session: Session, token_hash: str) -> tuple[AccessToken, Account] | None:
-    """The token with this hash and its account, or None."""
-    row = session.exec(_TOKEN, params={"token_hash": token_hash}).first()
-    return None if row is None else (row[0], row[1])
+def find_known_token(
+    reader: Reader, token_hash: str, besides: Besides | None = None
+) -> tuple[KnownToken, Sequence[Any]] | None:
+    """The token with this hash and whose it is, and what was asked besides, or None."""
+    row = _ask(reader, _KNOWN_TOKEN, {"token_hash": token_hash}, besides)
+    return None if row is None else (KnownToken(*row[: len(KnownToken._fields)]), row[len(KnownToken._fields) :])
+
+
+def find_known_session(
+    reader: Reader, session_id: str, besides: Besides | None = None
+) -> tuple[KnownSession, Sequence[Any]] | None:
+    """The sign-in with this id and whose it is, and what was asked besides, or None."""
+    row = _ask(reader, _KNOWN_SESSION, {"session_id": session_id}, besides)
+    return None if row is None else (KnownSession(*row[: len(KnownSession._fields)]), row[len(KnownSession._fields) :])
 
 
 def find_account_by_email(session: Session, email: str) -> Account | None:
@@ -117,3 +152,14 @@ def delete_failure(session: Session, key: str) -> None:
 def delete_failures_before(session: Session, moment: datetime) -> None:
     """Forget the failures whose last one was before."""
     session.execute(sa.delete(SignInFailure).where(col(SignInFailure.failed_at) < moment))
+
+
+def _ask(reader: Reader, statement: Statement, values: Mapping[str, str], besides: Besides | None) -> Any:
+    if besides is None:
+        return reader.execute(statement, values).first()
+    return reader.execute(_widened(statement, besides.widen), {**values, **besides.values}).first()
+
+
+@cache
+def _widened(statement: Statement, widen: Callable[[Statement, sa.ColumnElement[int]], Statement]) -> Statement:
+    return widen(statement, _account.c.id)

@@ -1,13 +1,12 @@
 """`/v1/profile`."""
 
-from fastapi import APIRouter
-
 from supafleet.accounts.schemas import ProfileResponse
 from supafleet.deps import CurrentActor, needs
 from supafleet.errors import responses
 from supafleet.permissions import Permission
+from supafleet.routing import Router
 
-router = APIRouter(prefix="/v1", tags=["Profile"])
+router = Router(prefix="/v1", tags=["Profile"])
 
 
 @router.get(

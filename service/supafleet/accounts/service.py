@@ -4,14 +4,16 @@ import hashlib
 import re
 import secrets
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlmodel import Session
 
 from supafleet.accounts import repository
 from supafleet.accounts.models import AccessToken, Account
-from supafleet.db import row_id, utc_now
+from supafleet.db import Besides, Reader, row_id, utc_now
 from supafleet.errors import NotFound, Unauthorized, quote
 
 TOKEN_PATTERN = re.compile(r"^sbp_(oauth_|v0_)?[a-f0-9]{40}$")
@@ -35,11 +37,13 @@ class Actor:
 
 @dataclass(frozen=True)
 class Recognized:
-    """A valid token's account, and whether its use should be written down."""
+    """Who asks with a valid token."""
 
     actor: Actor
-    token_id: int
-    use_is_due: bool
+    #: What was asked besides.
+    told: Sequence[Any]
+    #: A personal access token whose use should be written down.
+    token_to_note: int | None = None
 
 
 def create_account(
@@ -88,21 +92,21 @@ def register_token(
     return row
 
 
-def recognize_token(session: Session, token: str, now: datetime) -> Recognized:
+def recognize_token(reader: Reader, token: str, now: datetime, besides: Besides | None = None) -> Recognized:
     """The account behind a token.
 
     Raises:
         Unauthorized: the token has the wrong form, is not known, has expired or was revoked.
     """
-    found = repository.find_token(session, hash_token(token)) if TOKEN_PATTERN.fullmatch(token) else None
+    is_one = TOKEN_PATTERN.fullmatch(token)
+    found = repository.find_known_token(reader, hash_token(token), besides) if is_one else None
     if found is None:
         raise Unauthorized
-    row, account = found
-    if row.revoked_at is not None or (row.expires_at is not None and now >= row.expires_at):
+    known, told = found
+    if known.revoked_at is not None or (known.expires_at is not None and now >= known.expires_at):
         raise Unauthorized
-    actor = actor_of(account)
-    is_due = row.last_used_at is None or now - row.last_used_at >= _USE_RESOLUTION
-    return Recognized(actor, row_id(row), is_due)
+    is_due = known.last_used_at is None or now - known.last_used_at >= _USE_RESOLUTION
+    return Recognized(Actor(*known[:5]), told, known.token_id if is_due else None)
 
 
 def note_token_use(session: Session, token_id: int, now: datetime) -> None:

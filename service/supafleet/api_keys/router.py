@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, status
+from fastapi import Path, Query, status
 from sqlmodel import Session
 
 from supafleet import access
@@ -17,8 +17,9 @@ from supafleet.permissions import Permission
 from supafleet.projects import service as projects
 from supafleet.projects.changing import ChangerDep
 from supafleet.projects.models import Project
+from supafleet.routing import Router
 
-router = APIRouter(prefix="/v1/projects/{ref}/api-keys", tags=["Secrets"])
+router = Router(prefix="/v1/projects/{ref}/api-keys", tags=["Secrets"])
 
 KeyId = Annotated[str, Path(description="Id of the key.", max_length=64)]
 Reveal = Annotated[bool, Query(description="Show secret keys in full.")]

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 from sqlmodel import Session
 
 from supafleet.audit import service
@@ -12,8 +12,9 @@ from supafleet.deps import CurrentActor, needs
 from supafleet.errors import responses
 from supafleet.organizations import service as organizations
 from supafleet.permissions import Permission
+from supafleet.routing import Router
 
-router = APIRouter(prefix="/fleet", tags=["Audit"])
+router = Router(prefix="/fleet", tags=["Audit"])
 
 Limit = Annotated[int, Query(ge=1, le=500, description="Most changes to tell.")]
 Before = Annotated[

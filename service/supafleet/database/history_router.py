@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Query, Response
+from fastapi import Header, Path, Query, Response
 
 from supafleet.answers import empty
 from supafleet.database import history
@@ -11,8 +11,9 @@ from supafleet.database.schemas import Migration, MigrationCreate, MigrationList
 from supafleet.deps import CurrentActor, needs
 from supafleet.errors import responses
 from supafleet.permissions import Permission
+from supafleet.routing import Router
 
-router = APIRouter(prefix="/v1/projects/{ref}/database/migrations", tags=["Database"])
+router = Router(prefix="/v1/projects/{ref}/database/migrations", tags=["Database"])
 
 _REFUSALS = responses(400, 401, 403, 404, 409, 422, 429, 502, 504)
 _Version = Annotated[str, Path(pattern=r"^\d{1,32}$", description="Version of the migration.")]

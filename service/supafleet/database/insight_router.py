@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from supafleet.database import advisors, log_queries, project_logs
 from supafleet.database.log_queries import LogQuery
@@ -12,8 +12,9 @@ from supafleet.database.schemas import Lints, LogRows
 from supafleet.deps import needs
 from supafleet.errors import responses
 from supafleet.permissions import Permission
+from supafleet.routing import Router
 
-router = APIRouter(prefix="/v1/projects/{ref}", tags=["Database"])
+router = Router(prefix="/v1/projects/{ref}", tags=["Database"])
 
 _REFUSALS = responses(400, 401, 403, 404, 409, 422, 429, 501, 502, 504)
 _Sql = Annotated[str, Query(description="select <columns> ... order by timestamp desc limit <number>", max_length=4000)]

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response, status
+from fastapi import Query, Response, status
 from fastapi.concurrency import run_in_threadpool
 
 from supafleet import access
@@ -24,8 +24,9 @@ from supafleet.db import EngineDep, reading
 from supafleet.deps import CurrentActor, JobsDep, ProjectRef, SettingsDep, needs
 from supafleet.errors import responses
 from supafleet.permissions import Permission
+from supafleet.routing import Router
 
-router = APIRouter(prefix="/v1/projects/{ref}", tags=["Database"])
+router = Router(prefix="/v1/projects/{ref}", tags=["Database"])
 
 _REFUSALS = responses(400, 401, 403, 404, 409, 422, 429, 502, 504)
 _Schemas = Annotated[str, Query(description="Names of schemas with commas between them.", max_length=4000)]

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Response, status
+from fastapi import Depends, Path, Query, Response, status
 
 from supafleet.answers import empty
 from supafleet.db import SessionDep, row_id
@@ -11,12 +11,17 @@ from supafleet.errors import AppError, InvalidField, responses
 from supafleet.functions import service
 from supafleet.functions.download import encode_body
 from supafleet.functions.schemas import FunctionResponse, FunctionsUpdated, FunctionUpdate
-from supafleet.functions.upload import Slug, Upload, check_slug, read_upload
+from supafleet.functions.upload import MOST_BYTES, Slug, Upload, check_slug, read_upload
 from supafleet.permissions import Permission
 from supafleet.projects import service as projects
 from supafleet.projects.changing import ChangerDep
+from supafleet.routing import LARGEST_BODY, Router
 
-router = APIRouter(prefix="/v1/projects/{ref}/functions", tags=["Edge Functions"])
+router = Router(
+    prefix="/v1/projects/{ref}/functions",
+    tags=["Edge Functions"],
+    max_body_size=MOST_BYTES + LARGEST_BODY,  # the code of a function and what surrounds it
+)
 
 FunctionSlug = Annotated[str, Path(description="Slug of the function.", max_length=128)]
 _REFUSALS = responses(401, 403, 404, 409, 422, 502)

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Response, status
+from fastapi import Body, Response, status
 
 from supafleet.answers import empty
 from supafleet.db import SessionDep, row_id
@@ -13,8 +13,9 @@ from supafleet.functions.schemas import SecretCreate, SecretResponse
 from supafleet.permissions import Permission
 from supafleet.projects import service as projects
 from supafleet.projects.changing import ChangerDep
+from supafleet.routing import Router
 
-router = APIRouter(prefix="/v1/projects/{ref}/secrets", tags=["Secrets"])
+router = Router(prefix="/v1/projects/{ref}/secrets", tags=["Secrets"])
 
 _REFUSALS = responses(401, 403, 404, 409, 422, 502)
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Response, status
+from fastapi import Path, Response, status
 
 from supafleet.db import SessionDep, row_id
 from supafleet.deps import needs
@@ -12,8 +12,9 @@ from supafleet.hosts.models import DockerHost
 from supafleet.hosts.schemas import HostBody, HostResponse
 from supafleet.permissions import Permission
 from supafleet.projects import service as projects
+from supafleet.routing import Router
 
-router = APIRouter(prefix="/fleet/hosts", tags=["Fleet"])
+router = Router(prefix="/fleet/hosts", tags=["Fleet"])
 
 HostName = Annotated[str, Path(pattern=r"^[a-z][a-z0-9-]{2,39}$", description="Name of the Docker host.")]
 

@@ -2,21 +2,22 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import Depends, Path
 from pydantic import BaseModel, Field
 
 from supafleet.deps import needs
 from supafleet.errors import responses
 from supafleet.official import entitlements
 from supafleet.permissions import Permission
+from supafleet.routing import Router
 
 
-def _named(slug: Annotated[str, Path(description="Slug of the organization.")]) -> str:
+async def _named(slug: Annotated[str, Path(description="Slug of the organization.")]) -> str:
     """The organization that a route is about; that it exists is a matter of the permission."""
     return slug
 
 
-router = APIRouter(prefix="/v1/organizations", tags=["Organizations"], dependencies=[Depends(_named)])
+router = Router(prefix="/v1/organizations", tags=["Organizations"], dependencies=[Depends(_named)])
 
 
 class Feature(BaseModel):

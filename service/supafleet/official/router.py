@@ -2,20 +2,20 @@
 
 from collections.abc import Callable, Iterable
 
-from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
 from supafleet.deps import needs
 from supafleet.errors import NotBuilt
 from supafleet.official.catalogue import Operation, place, unbuilt
 from supafleet.permissions import Permission
+from supafleet.routing import Router
 
 
-def unbuilt_router(routers: Iterable[APIRouter]) -> APIRouter:
+def unbuilt_router(routers: Iterable[Router]) -> Router:
     """A router with one route for each official operation that none of these routers has."""
     routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
     built = {place(method, route.path) for route in routes for method in route.methods or ()}
-    router = APIRouter(include_in_schema=False)
+    router = Router(include_in_schema=False)
     for operation in unbuilt(built):
         router.add_api_route(
             operation.path,

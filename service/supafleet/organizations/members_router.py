@@ -4,7 +4,7 @@ from typing import Annotated
 from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Request, Response, status
+from fastapi import Path, Query, Request, Response, status
 
 from supafleet.answers import empty
 from supafleet.db import SessionDep, row_id
@@ -39,8 +39,9 @@ from supafleet.organizations.member_schemas import (
 from supafleet.organizations.members import Member
 from supafleet.organizations.models import Role
 from supafleet.permissions import Permission
+from supafleet.routing import Router
 
-router = APIRouter(tags=["Members"])
+router = Router(tags=["Members"])
 
 _ORGANIZATION = "/v2/organizations/{slug}"
 Slug = Annotated[str, Path(description="Slug of the organization.")]

@@ -1,6 +1,6 @@
 """Queries over organizations, memberships and invitations."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +8,37 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from supafleet.accounts.models import Account
+from supafleet.db import Reader, Statement, table_of
 from supafleet.organizations.models import Invitation, Membership, Organization, Place, Role
+
+_organization, _membership = table_of(Organization), table_of(Membership)
+#: The account whose membership is asked for.
+ASKING_ACCOUNT = sa.bindparam("account_id", type_=sa.Integer)
+
+
+def join_membership(
+    statement: Statement, organization_id: sa.ColumnElement[int], account_id: sa.ColumnElement[int], *, is_member: bool
+) -> Statement:
+    """The statement with the membership of an account in an organization.
+
+    Args:
+        is_member: whether rows without one are left out.
+    """
+    is_own = sa.and_(_membership.c.organization_id == organization_id, _membership.c.account_id == account_id)
+    return statement.join(_membership, is_own, isouter=not is_member)
+
+
+def with_place(statement: Statement, account_id: sa.ColumnElement[int]) -> Statement:
+    """The statement with what makes a place: that of the account in the organization `:slug`."""
+    widened = statement.add_columns(_organization.c.id, _membership.c.role)
+    widened = widened.outerjoin(_organization, _organization.c.slug == sa.bindparam("slug"))
+    return join_membership(widened, _organization.c.id, account_id, is_member=False)
+
+
+# Requests about an organization ask for it: built once.
+_PLACE = join_membership(
+    sa.select(_organization.c.id, _membership.c.role), _organization.c.id, ASKING_ACCOUNT, is_member=False
+).where(_organization.c.slug == sa.bindparam("slug"))
 
 
 def find_organization(session: Session, slug: str) -> Organization | None:
@@ -16,25 +46,16 @@ def find_organization(session: Session, slug: str) -> Organization | None:
     return session.exec(select(Organization).where(Organization.slug == slug)).first()
 
 
-def is_own_membership(organization_id: Any) -> sa.ColumnElement[bool]:
-    """The condition that joins the membership of the account `:account_id` to a row with this column."""
-    is_own = col(Membership.account_id) == sa.bindparam("account_id")
-    return sa.and_(col(Membership.organization_id) == organization_id, is_own)
+def as_place(row: Sequence[Any] | None) -> Place | None:
+    """The place that a row of an organization's id and a membership's role makes; None without an organization."""
+    if row is None or row[0] is None:
+        return None
+    return Place(row[0], None if row[1] is None else Role(row[1]))
 
 
-def as_place(row: Any) -> Place | None:
-    """A row of an organization's id and a membership's role, or None."""
-    return None if row is None else Place(row[0], None if row[1] is None else Role(row[1]))
-
-
-def find_place(session: Session, slug: str, account_id: int) -> Place | None:
+def find_place(reader: Reader, slug: str, account_id: int) -> Place | None:
     """Where the account stands with the organization, None when there is no such organization."""
-    statement = (
-        select(col(Organization.id), col(Membership.role))
-        .join(Membership, is_own_membership(Organization.id), isouter=True)
-        .where(Organization.slug == slug)
-    )
-    return as_place(session.exec(statement, params={"account_id": account_id}).first())
+    return as_place(reader.execute(_PLACE, {"slug": slug, "account_id": account_id}).first())
 
 
 def list_organizations(session: Session, account_id: int) -> list[Organization]:

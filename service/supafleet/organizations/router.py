@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, status
+from fastapi import Path, status
 
 from supafleet.db import SessionDep, row_id
 from supafleet.deps import CurrentActor, needs
@@ -16,8 +16,9 @@ from supafleet.organizations.schemas import (
     OrganizationResponse,
 )
 from supafleet.permissions import Permission
+from supafleet.routing import Router
 
-router = APIRouter(prefix="/v1/organizations", tags=["Organizations"])
+router = Router(prefix="/v1/organizations", tags=["Organizations"])
 
 Slug = Annotated[str, Path(description="Slug of the organization.")]
 _ROLE_NAMES = {

@@ -2,12 +2,14 @@
 
 import secrets
 import string
+from collections.abc import Sequence
+from typing import Any
 
 from sqlmodel import Session
 
 from supafleet.accounts.service import Actor
 from supafleet.audit import trail
-from supafleet.db import row_id
+from supafleet.db import Besides, Reader, row_id
 from supafleet.errors import Forbidden, OrganizationNotFound, quote
 from supafleet.organizations import repository
 from supafleet.organizations.models import Membership, Organization, Place, Role
@@ -66,13 +68,21 @@ def get_organization_by_id(session: Session, organization_id: int) -> Organizati
     return organization
 
 
-def place_of(session: Session, slug: str, actor: Actor) -> Place:
+def place_besides(slug: str) -> Besides:
+    """What tells where an account stands with the organization, for the statement that finds the account."""
+    return Besides(repository.with_place, {"slug": slug})
+
+
+def place_of(reader: Reader, slug: str, actor: Actor, told: Sequence[Any] = ()) -> Place:
     """Where the account stands with the organization.
+
+    Args:
+        told: what `place_besides` told already.
 
     Raises:
         OrganizationNotFound: no organization has this slug.
     """
-    place = repository.find_place(session, slug, actor.account_id)
+    place = repository.as_place(told) if told else repository.find_place(reader, slug, actor.account_id)
     if place is None:
         raise OrganizationNotFound(slug)
     return place

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from fastapi import APIRouter
-
 from supafleet.db import EngineDep, reading
 from supafleet.deps import CurrentActor, ProjectRef, SettingsDep, needs
 from supafleet.errors import responses
@@ -11,8 +9,9 @@ from supafleet.permissions import Permission
 from supafleet.project_config import document
 from supafleet.project_config.service import read_settings
 from supafleet.projects import catalogue, service
+from supafleet.routing import Router
 
-router = APIRouter(prefix="/v2/projects/{ref}", tags=["Configuration"])
+router = Router(prefix="/v2/projects/{ref}", tags=["Configuration"])
 
 
 @router.get(

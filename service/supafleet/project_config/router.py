@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Response, status
+from fastapi import Depends, Response, status
 
 from supafleet.answers import empty
 from supafleet.db import EngineDep
@@ -17,9 +17,10 @@ from supafleet.project_config.realtime import RealtimeConfig, RealtimeConfigPatc
 from supafleet.project_config.service import change_settings, read_settings
 from supafleet.project_config.storage import StorageConfig, StorageConfigPatch
 from supafleet.projects.changing import ChangerDep, ProjectChanger
+from supafleet.routing import Router
 from supafleet.stack.settings import ProjectSettings
 
-router = APIRouter(prefix="/v1/projects/{ref}", tags=["Configuration"])
+router = Router(prefix="/v1/projects/{ref}", tags=["Configuration"])
 
 _READ = responses(401, 403, 404)
 _CHANGE = responses(401, 403, 404, 409, 413, 422, 502)

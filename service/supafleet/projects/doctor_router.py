@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import Path
 
 from supafleet.db import EngineDep, SessionDep
 from supafleet.deps import CurrentActor, JobsDep, SettingsDep, needs
@@ -10,10 +10,11 @@ from supafleet.errors import responses
 from supafleet.permissions import Permission
 from supafleet.projects import doctor
 from supafleet.projects.schemas import HostReport
+from supafleet.routing import Router
 from supafleet.runs import service as runs
 from supafleet.runs.schemas import RunOut
 
-router = APIRouter(prefix="/fleet", tags=["Fleet"])
+router = Router(prefix="/fleet", tags=["Fleet"])
 
 
 @router.get(

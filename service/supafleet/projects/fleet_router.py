@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from sqlmodel import Session
 
 from supafleet.db import SessionDep, utc_now
@@ -13,10 +13,11 @@ from supafleet.projects import service
 from supafleet.projects.models import Placed, ProjectService
 from supafleet.projects.schemas import FleetProject, FleetProjectSummary, FleetService, StudioAccess
 from supafleet.projects.states import SERVICES, ServicePhase
+from supafleet.routing import Router
 from supafleet.runs import service as runs
 from supafleet.settings import Settings
 
-router = APIRouter(prefix="/fleet/projects", tags=["Fleet"])
+router = Router(prefix="/fleet/projects", tags=["Fleet"])
 
 
 @router.get(

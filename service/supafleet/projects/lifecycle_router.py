@@ -1,6 +1,6 @@
 """The verbs of a project: pause, resume, restart and change, in the official words and in our own."""
 
-from fastapi import APIRouter, Response, status
+from fastapi import Response, status
 from sqlmodel import Session
 
 from supafleet.answers import empty
@@ -12,11 +12,12 @@ from supafleet.projects import configuration, lifecycle, service
 from supafleet.projects.changing import ChangerDep
 from supafleet.projects.fleet_router import render_project
 from supafleet.projects.schemas import FleetProject, ProjectPatch, RestartBody
+from supafleet.routing import Router
 from supafleet.runs import service as runs
 from supafleet.runs.models import Run
 from supafleet.runs.schemas import RunOut
 
-router = APIRouter()
+router = Router()
 
 _REFUSALS = responses(401, 403, 404, 409)
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi import Depends, Path, Query, Request
 from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
@@ -21,10 +21,11 @@ from supafleet.projects.logs import (
     parse_services,
     parse_since,
 )
+from supafleet.routing import Router
 
 _MEDIA_TYPE = "application/x-ndjson"
 
-router = APIRouter(prefix="/fleet/projects", tags=["Fleet"])
+router = Router(prefix="/fleet/projects", tags=["Fleet"])
 
 
 async def get_log_readers(request: Request) -> LogReaders:

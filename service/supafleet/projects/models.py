@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
@@ -68,6 +68,19 @@ class Placed:
     project: Project
     organization: Organization
     host: DockerHost
+
+
+class Outline(NamedTuple):
+    """What the official API tells of a project, as a row."""
+
+    ref: str
+    name: str
+    region: str
+    release: str
+    created_at: datetime
+    status: str
+    observed_at: datetime | None
+    organization_slug: str
 
 
 class ProjectService(SQLModel, table=True):

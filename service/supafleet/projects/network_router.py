@@ -1,6 +1,6 @@
 """Network restrictions, encryption and bans of a project's database."""
 
-from fastapi import APIRouter, Depends, Response, status
+from fastapi import Depends, Response, status
 
 from supafleet.answers import empty
 from supafleet.deps import ProjectRef, needs
@@ -18,14 +18,15 @@ from supafleet.projects.network import (
     SslBody,
     SslEnforcement,
 )
+from supafleet.routing import Router
 
 
-def _named(ref: ProjectRef) -> str:
+async def _named(ref: ProjectRef) -> str:
     """The project that a route is about; that it exists is a matter of the permission."""
     return ref
 
 
-router = APIRouter(prefix="/v1/projects/{ref}", tags=["Network"], dependencies=[Depends(_named)])
+router = Router(prefix="/v1/projects/{ref}", tags=["Network"], dependencies=[Depends(_named)])
 
 _READ = responses(401, 403, 404)
 _CHANGE = responses(401, 403, 404, 413, 422, 501)

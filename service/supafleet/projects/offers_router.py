@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from supafleet.answers import empty
 from supafleet.db import SessionDep, row_id
@@ -24,8 +24,9 @@ from supafleet.projects.offers import (
     UpgradeStatus,
 )
 from supafleet.projects.schemas import ProjectDeleted, ProjectRename
+from supafleet.routing import Router
 
-router = APIRouter(prefix="/v1/projects", tags=["Projects"])
+router = Router(prefix="/v1/projects", tags=["Projects"])
 
 _READ = responses(401, 403, 404)
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 
 from supafleet.db import SessionDep, row_id, utc_now
 from supafleet.deps import CurrentActor, SettingsDep, needs
@@ -14,8 +14,9 @@ from supafleet.projects import service
 from supafleet.projects.models import Project
 from supafleet.projects.schemas import OrganizationProject, OrganizationProjects, Pagination, ProjectDatabase
 from supafleet.projects.states import Status
+from supafleet.routing import Router
 
-router = APIRouter(prefix="/v1/organizations", tags=["Organizations"])
+router = Router(prefix="/v1/organizations", tags=["Organizations"])
 
 Sort = Literal["name_asc", "name_desc", "created_asc", "created_desc"]
 _CLOUD = "SELF_HOSTED"

@@ -5,28 +5,55 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from supafleet.db import Reader, Statement, table_of
 from supafleet.hosts.models import DockerHost
 from supafleet.organizations.models import Membership, Organization, Place
-from supafleet.organizations.repository import as_place, is_own_membership
-from supafleet.projects.models import Placed, PortLease, Project, ProjectService, SubnetLease
+from supafleet.organizations.repository import ASKING_ACCOUNT, as_place, join_membership
+from supafleet.projects.models import Outline, Placed, PortLease, Project, ProjectService, SubnetLease
 from supafleet.projects.states import LIVE, Desired
 
-# Every request for projects asks for these: built once.
-_PLACE_OF_ANY = (
-    select(col(Project.organization_id), col(Membership.role))
-    .join(Membership, is_own_membership(Project.organization_id), isouter=True)
-    .where(Project.ref == sa.bindparam("ref"))
+_project, _organization, _membership = table_of(Project), table_of(Organization), table_of(Membership)
+_ref, _is_there = _project.c.ref == sa.bindparam("ref"), _project.c.removed_at.is_(None)
+
+
+def with_place(statement: Statement, account_id: sa.ColumnElement[int]) -> Statement:
+    """The statement with what makes a place: that of the account in the organization of the project `:ref`."""
+    widened = statement.add_columns(_project.c.organization_id, _membership.c.role)
+    widened = widened.outerjoin(_project, sa.and_(_ref, _is_there))
+    return join_membership(widened, _project.c.organization_id, account_id, is_member=False)
+
+
+def _of_account(statement: Statement, *, is_member: bool) -> Statement:
+    return join_membership(statement, _project.c.organization_id, ASKING_ACCOUNT, is_member=is_member)
+
+
+# Every request for projects asks for some of these: built once.
+_PLACE_OF_ANY = _of_account(sa.select(_project.c.organization_id, _membership.c.role), is_member=False).where(_ref)
+_PLACE = _PLACE_OF_ANY.where(_is_there)
+_OUTLINES = (
+    sa.select(
+        _project.c.ref,
+        _project.c.name,
+        _project.c.region,
+        _project.c.release,
+        _project.c.created_at,
+        _project.c.status,
+        _project.c.observed_at,
+        _organization.c.slug,
+    )
+    .join(_organization, _organization.c.id == _project.c.organization_id)
+    .where(_is_there)
 )
-_PLACE = _PLACE_OF_ANY.where(col(Project.removed_at).is_(None))
-_WITH_PLACE = (
-    select(Project, Organization, DockerHost, col(Membership.id).is_not(None))
+_OUTLINE = _of_account(_OUTLINES.add_columns(_membership.c.id.is_not(None)), is_member=False).where(_ref)
+_ALL_OUTLINES = _of_account(_OUTLINES, is_member=True).order_by(_project.c.id)
+_PLACED = (
+    sa.select(Project, Organization, DockerHost)
     .join(Organization, col(Organization.id) == Project.organization_id)
     .join(DockerHost, col(DockerHost.id) == Project.host_id)
-    .join(Membership, is_own_membership(Project.organization_id), isouter=True)
-    .where(col(Project.removed_at).is_(None))
+    .where(_is_there)
 )
-_PLACED = _WITH_PLACE.where(Project.ref == sa.bindparam("ref"))
-_ALL_PLACED = _WITH_PLACE.where(col(Membership.id).is_not(None)).order_by(col(Project.id))
+_PLACED_ONE = _of_account(_PLACED.add_columns(_membership.c.id.is_not(None)), is_member=False).where(_ref)
+_ALL_PLACED = _of_account(_PLACED, is_member=True).order_by(_project.c.id)
 
 
 def find_project(session: Session, ref: str) -> Project | None:
@@ -37,14 +64,20 @@ def find_project(session: Session, ref: str) -> Project | None:
 
 def find_placed(session: Session, ref: str, account_id: int) -> tuple[Placed, bool] | None:
     """The project that was not removed, and whether the account belongs to its organization, or None."""
-    row = session.exec(_PLACED, params={"ref": ref, "account_id": account_id}).first()
+    row = session.execute(_PLACED_ONE, {"ref": ref, "account_id": account_id}).first()
     return None if row is None else (Placed(row[0], row[1], row[2]), row[3])
 
 
-def find_place(session: Session, ref: str, account_id: int, *, also_removed: bool = False) -> Place | None:
+def find_outline(reader: Reader, ref: str, account_id: int) -> tuple[Outline, bool] | None:
+    """A project that was not removed, in short, and whether the account belongs to its organization, or None."""
+    row = reader.execute(_OUTLINE, {"ref": ref, "account_id": account_id}).first()
+    return None if row is None else (Outline(*row[:-1]), row[-1])
+
+
+def find_place(reader: Reader, ref: str, account_id: int, *, also_removed: bool = False) -> Place | None:
     """Where the account stands with the organization of a project, None when there is no such project."""
     statement = _PLACE_OF_ANY if also_removed else _PLACE
-    return as_place(session.exec(statement, params={"ref": ref, "account_id": account_id}).first())
+    return as_place(reader.execute(statement, {"ref": ref, "account_id": account_id}).first())
 
 
 def lock_project(session: Session, ref: str) -> Project | None:
@@ -63,7 +96,12 @@ def find_project_by_name(session: Session, organization_id: int, name: str) -> P
 
 def list_placed(session: Session, account_id: int) -> list[Placed]:
     """Projects of the account's organizations, oldest first."""
-    return [Placed(*row[:3]) for row in session.exec(_ALL_PLACED, params={"account_id": account_id})]
+    return [Placed(*row) for row in session.execute(_ALL_PLACED, {"account_id": account_id})]
+
+
+def list_outlines(reader: Reader, account_id: int) -> list[Outline]:
+    """Projects of the account's organizations in short, oldest first."""
+    return [Outline(*row) for row in reader.execute(_ALL_OUTLINES, {"account_id": account_id}).all()]
 
 
 def search_projects(session: Session, organization_id: int, search: str | None, sort: str) -> list[Project]:

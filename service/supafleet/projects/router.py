@@ -1,27 +1,27 @@
 """`/v1/projects`."""
 
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, status
+from fastapi import Depends, Query, status
 
-from supafleet.db import EngineDep, SessionDep, row_id, utc_now
+from supafleet.db import EngineDep, SessionDep, reading_rows, row_id, utc_now
 from supafleet.deps import CurrentActor, JobsDep, ProjectRef, RequiresInBody, SettingsDep, needs
 from supafleet.errors import responses
-from supafleet.hosts import service as hosts
 from supafleet.permissions import Permission
 from supafleet.projects import catalogue, creation, health, service
-from supafleet.projects.models import Placed
+from supafleet.projects.models import Outline
 from supafleet.projects.schemas import (
-    DatabaseInfo,
     ProjectCreate,
     ProjectCreated,
     ProjectDeleted,
     ProjectResponse,
     ServiceHealth,
 )
+from supafleet.routing import Router
 from supafleet.settings import Settings
 
-router = APIRouter(prefix="/v1/projects", tags=["Projects"])
+router = Router(prefix="/v1/projects", tags=["Projects"])
 
 
 @router.get(
@@ -30,9 +30,12 @@ router = APIRouter(prefix="/v1/projects", tags=["Projects"])
     responses=responses(401),
     dependencies=needs(Permission.PROJECTS_READ),
 )
-def list_projects(session: SessionDep, actor: CurrentActor, settings: SettingsDep) -> list[ProjectResponse]:
+def list_projects(engine: EngineDep, actor: CurrentActor, settings: SettingsDep) -> list[ProjectResponse]:
     """List the projects of the account's organizations."""
-    return [_response(placed, settings) for placed in service.list_placed_projects(session, actor)]
+    with reading_rows(engine) as rows:
+        outlines = service.list_outlines(rows, actor)
+    now = utc_now()
+    return [_response(outline, settings, now) for outline in outlines]
 
 
 @router.post(
@@ -47,8 +50,17 @@ def create_project(
 ) -> ProjectCreated:
     """Create a project and begin to bring it up."""
     project, organization = creation.create_project(session, jobs, body, actor, settings)
-    placed = Placed(project, organization, hosts.get_host(session, project.host_id))
-    return ProjectCreated.model_validate(_common(placed, settings))
+    outline = Outline(
+        ref=project.ref,
+        name=project.name,
+        region=project.region,
+        release=project.release,
+        created_at=project.created_at,
+        status=project.status,
+        observed_at=project.observed_at,
+        organization_slug=organization.slug,
+    )
+    return ProjectCreated.model_validate(_common(outline, settings, utc_now()))
 
 
 @router.get(
@@ -57,9 +69,11 @@ def create_project(
     responses=responses(401, 403, 404),
     dependencies=needs(Permission.PROJECT_ADMIN_READ),
 )
-def get_project(ref: ProjectRef, session: SessionDep, actor: CurrentActor, settings: SettingsDep) -> ProjectResponse:
+def get_project(ref: ProjectRef, engine: EngineDep, actor: CurrentActor, settings: SettingsDep) -> ProjectResponse:
     """Tell what a project is and how it is."""
-    return _response(service.get_placed_project(session, ref, actor), settings)
+    with reading_rows(engine) as rows:
+        outline = service.get_outline(rows, ref, actor)
+    return _response(outline, settings, utc_now())
 
 
 @router.delete(
@@ -96,26 +110,24 @@ def get_health(
     return health.check_health(engine, jobs, ref, health.parse_names(services), timeout_ms, actor, settings)
 
 
-def _common(placed: Placed, settings: Settings) -> dict[str, object]:
-    project, organization = placed.project, placed.organization
+def _common(outline: Outline, settings: Settings, now: datetime) -> dict[str, Any]:
     return {
-        "id": project.ref,
-        "ref": project.ref,
-        "organization_id": organization.slug,
-        "organization_slug": organization.slug,
-        "name": project.name,
-        "region": project.region,
-        "created_at": project.created_at,
-        "status": service.served_status(project, placed.host, settings, utc_now()).status,
+        "id": outline.ref,
+        "ref": outline.ref,
+        "organization_id": outline.organization_slug,
+        "organization_slug": outline.organization_slug,
+        "name": outline.name,
+        "region": outline.region,
+        "created_at": outline.created_at,
+        "status": service.outlined_status(outline, settings, now),
     }
 
 
-def _response(placed: Placed, settings: Settings) -> ProjectResponse:
-    project = placed.project
-    database = DatabaseInfo(
-        host=service.database_host(project, settings),
-        version=catalogue.postgres_version(project.release),
-        postgres_engine=catalogue.postgres_engine(project.release),
-        release_channel="ga",
-    )
-    return ProjectResponse.model_validate({**_common(placed, settings), "database": database})
+def _response(outline: Outline, settings: Settings, now: datetime) -> ProjectResponse:
+    database = {
+        "host": service.database_host(outline.ref, settings),
+        "version": catalogue.postgres_version(outline.release),
+        "postgres_engine": catalogue.postgres_engine(outline.release),
+        "release_channel": "ga",
+    }
+    return ProjectResponse.model_validate({**_common(outline, settings, now), "database": database})

@@ -1,16 +1,16 @@
 """The rules of projects: reading, deleting, and what runs say about them; creating is in creation.py."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlmodel import Session
 
 from supafleet.accounts.service import Actor
 from supafleet.api_keys import service as api_keys
-from supafleet.db import row_id
+from supafleet.db import Besides, Reader, row_id
 from supafleet.errors import Forbidden, ProjectNotFound, quote
 from supafleet.functions import service as functions
 from supafleet.hosts import service as hosts
@@ -18,16 +18,19 @@ from supafleet.hosts.models import DockerHost
 from supafleet.jobs.engine import JobEngine
 from supafleet.organizations import service as organizations
 from supafleet.organizations.models import Organization, Place
+from supafleet.organizations.repository import as_place
 from supafleet.projects import repository
 from supafleet.projects.fold import ProjectState, ServiceState, initial_state
-from supafleet.projects.models import Placed, Project, ProjectService
-from supafleet.projects.states import Desired, Observed, Served, Status, move, serve, summarize
+from supafleet.projects.models import Outline, Placed, Project, ProjectService
+from supafleet.projects.states import Desired, Observed, Served, Status, is_stale, move, serve, summarize
 from supafleet.runs import service as runs
 from supafleet.runs.models import Run
 from supafleet.runs.vocabulary import RunKind
 from supafleet.secrets import service as secrets
 from supafleet.settings import Settings
 from supafleet.stack.gateway import OWN_SECRET
+
+_Found = TypeVar("_Found")
 
 #: The owner's environment variables, kept among the project's secrets.
 ENVIRONMENT_SECRET = "settings.environment"  # noqa: S105 - a name
@@ -56,13 +59,16 @@ def get_placed_project(session: Session, ref: str, actor: Actor) -> Placed:
     Raises:
         ProjectNotFound, Forbidden: as `get_project`.
     """
-    found = repository.find_placed(session, ref, actor.account_id)
-    if found is None:
-        raise ProjectNotFound(ref)
-    placed, is_member = found
-    if not is_member:
-        raise Forbidden(f"The account {quote(actor.username)} does not belong to the organization of this project.")
-    return placed
+    return _for_member(repository.find_placed(session, ref, actor.account_id), ref, actor)
+
+
+def get_outline(reader: Reader, ref: str, actor: Actor) -> Outline:
+    """The project in short, for a member of its organization.
+
+    Raises:
+        ProjectNotFound, Forbidden: as `get_project`.
+    """
+    return _for_member(repository.find_outline(reader, ref, actor.account_id), ref, actor)
 
 
 def lock_project(session: Session, ref: str, actor: Actor | None = None) -> Project:
@@ -79,26 +85,39 @@ def lock_project(session: Session, ref: str, actor: Actor | None = None) -> Proj
     return project
 
 
-def place_of(session: Session, ref: str, actor: Actor) -> Place:
+def place_besides(ref: str) -> Besides:
+    """What tells where an account stands with the project's owner, for the statement that finds the account."""
+    return Besides(repository.with_place, {"ref": ref})
+
+
+def place_of(reader: Reader, ref: str, actor: Actor, told: Sequence[Any] = ()) -> Place:
     """Where the account stands with the organization that owns the project.
+
+    Args:
+        told: what `place_besides` told already.
 
     Raises:
         ProjectNotFound: there is none, or it was removed.
     """
-    place = repository.find_place(session, ref, actor.account_id)
+    place = as_place(told) if told else repository.find_place(reader, ref, actor.account_id)
     if place is None:
         raise ProjectNotFound(ref)
     return place
 
 
-def place_of_removed(session: Session, ref: str, actor: Actor) -> Place | None:
+def place_of_removed(reader: Reader, ref: str, actor: Actor) -> Place | None:
     """Where the account stands with the organization that owns or owned it, None when no project ever had this ref."""
-    return repository.find_place(session, ref, actor.account_id, also_removed=True)
+    return repository.find_place(reader, ref, actor.account_id, also_removed=True)
 
 
 def list_placed_projects(session: Session, actor: Actor) -> list[Placed]:
     """The projects of the account's organizations, oldest first."""
     return repository.list_placed(session, actor.account_id)
+
+
+def list_outlines(reader: Reader, actor: Actor) -> list[Outline]:
+    """The projects of the account's organizations in short, oldest first."""
+    return repository.list_outlines(reader, actor.account_id)
 
 
 def search_projects(session: Session, organization_id: int, search: str | None, sort: str) -> list[Project]:
@@ -121,6 +140,13 @@ def served_status(project: Project, host: DockerHost, settings: Settings, now: d
         deadline=timedelta(seconds=settings.observation_deadline_seconds),
         why_unseen=host.observation_error,
     )
+
+
+def outlined_status(outline: Outline, settings: Settings, now: datetime) -> Status:
+    """The status that is told of a project in short at this time."""
+    seen, deadline = outline.observed_at, timedelta(seconds=settings.observation_deadline_seconds)
+    is_unknown = seen is not None and is_stale(outline.status, seen, now=now, deadline=deadline)
+    return Status.UNKNOWN if is_unknown else Status(outline.status)
 
 
 def services_of(session: Session, project: Project) -> dict[str, ProjectService]:
@@ -237,9 +263,9 @@ def public_url(project: Project, host: DockerHost) -> str:
     return f"http://{hosts.public_host(host)}:{project.gateway_port}"
 
 
-def database_host(project: Project, settings: Settings) -> str:
+def database_host(ref: str, settings: Settings) -> str:
     """Where clients find the project's database."""
-    return f"db.{project.ref}.{settings.project_domain}"
+    return f"db.{ref}.{settings.project_domain}"
 
 
 def folded_state(session: Session, ref: str) -> ProjectState:
@@ -356,6 +382,15 @@ def _inventory_project(
         "registry_prefix": settings.registry_prefix,
         "settings": project.settings | ({"environment": environment} if environment else {}),
     }
+
+
+def _for_member(found: tuple[_Found, bool] | None, ref: str, actor: Actor) -> _Found:
+    if found is None:
+        raise ProjectNotFound(ref)
+    project, is_member = found
+    if not is_member:
+        raise Forbidden(f"The account {quote(actor.username)} does not belong to the organization of this project.")
+    return project
 
 
 def _require(session: Session, ref: str) -> Project:

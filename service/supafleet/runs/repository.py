@@ -7,11 +7,15 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from supafleet.db import UtcDateTime
+from supafleet.db import Reader, UtcDateTime, table_of
 from supafleet.organizations.models import Membership
 from supafleet.projects.models import Project
 from supafleet.runs.models import Run, RunEventRow
 from supafleet.runs.vocabulary import Lane, RunEvent, RunStatus
+
+# Every request about a run asks for it: built once.
+_run = table_of(Run).c
+_PROJECT_REF = sa.select(_run.project_ref).where(_run.id == sa.bindparam("run_id"))
 
 
 def add_run(session: Session, run: Run) -> Run:
@@ -24,6 +28,12 @@ def add_run(session: Session, run: Run) -> Run:
 def get_run(session: Session, run_id: str) -> Run | None:
     """The run with this id."""
     return session.get(Run, run_id)
+
+
+def find_project_ref(reader: Reader, run_id: str) -> str | None:
+    """The project that the run with this id is about, None when there is no such run."""
+    ref: str | None = reader.execute(_PROJECT_REF, {"run_id": run_id}).scalar()
+    return ref
 
 
 def find_unfinished(session: Session, project_ref: str, lane: Lane) -> Run | None:

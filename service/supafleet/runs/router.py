@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, status
+from fastapi import Header, Query, status
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 from sqlalchemy.engine import Engine
@@ -12,13 +12,14 @@ from supafleet.db import EngineDep, SessionDep, reading
 from supafleet.deps import CurrentActor, needs
 from supafleet.errors import InvalidField, responses
 from supafleet.permissions import Permission
+from supafleet.routing import Router
 from supafleet.runs import service
 from supafleet.runs.feed import feeds
 from supafleet.runs.schemas import RunOut
 
 _COMMENT_SECONDS = 10.0
 
-router = APIRouter(prefix="/fleet/runs", tags=["runs"], responses=responses(401))
+router = Router(prefix="/fleet/runs", tags=["runs"], responses=responses(401))
 
 
 @router.get("", response_model=list[RunOut], dependencies=needs(Permission.PROJECTS_READ))

@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
 from supafleet.accounts.service import Actor
-from supafleet.db import utc_now
+from supafleet.db import Reader, utc_now
 from supafleet.errors import Conflict, ProjectBusy, RunNotFound
 from supafleet.jobs.engine import Job, JobEngine
 from supafleet.runs import repository
@@ -101,6 +101,18 @@ def get_run(session: Session, run_id: str) -> Run:
     if run is None:
         raise RunNotFound(run_id)
     return run
+
+
+def project_ref_of(reader: Reader, run_id: str) -> str:
+    """The project that a run is about.
+
+    Raises:
+        RunNotFound: there is none with this id.
+    """
+    ref = repository.find_project_ref(reader, run_id)
+    if ref is None:
+        raise RunNotFound(run_id)
+    return ref
 
 
 def unfinished_run(session: Session, project_ref: str) -> Run | None:

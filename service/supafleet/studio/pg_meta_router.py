@@ -6,16 +6,17 @@ The connection string that Studio may send along is not passed on: the project's
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Body, Query, Request, Response
+from fastapi import Body, Query, Request, Response
 
 from supafleet.database.reach import GatewaysDep, ReachedDep
 from supafleet.deps import needs
 from supafleet.errors import responses
 from supafleet.permissions import Permission
+from supafleet.routing import Router
 from supafleet.studio import pg_meta, schemas
 from supafleet.studio.pg_meta import Collection
 
-router = APIRouter(prefix="/platform/pg-meta/{ref}", tags=["Studio"])
+router = Router(prefix="/platform/pg-meta/{ref}", tags=["Studio"])
 
 Id = Annotated[
     str | None,

@@ -3,15 +3,16 @@
 Studio writes several of these paths in more than one way; the document shows one of them.
 """
 
-from fastapi import APIRouter, Depends, status
+from fastapi import Depends, status
 
 from supafleet.db import SessionDep
 from supafleet.deps import CurrentActor, JobsDep, ProjectRef, RequiresInBody, SettingsDep, needs
 from supafleet.errors import responses
 from supafleet.permissions import Permission
+from supafleet.routing import Router
 from supafleet.studio import creation, schemas, service
 
-router = APIRouter(tags=["Studio"])
+router = Router(tags=["Studio"])
 
 _REFUSALS = responses(401, 403, 404)
 _READING = needs(Permission.PROJECT_ADMIN_READ)

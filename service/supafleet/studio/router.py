@@ -3,18 +3,19 @@
 from typing import Annotated, Any
 
 import structlog
-from fastapi import APIRouter, Path, status
+from fastapi import Path, status
 from sqlalchemy.exc import SQLAlchemyError
 
 from supafleet.db import EngineDep, SessionDep, ping, utc_now
 from supafleet.deps import CurrentActor, SettingsDep, needs
 from supafleet.errors import responses
 from supafleet.permissions import Permission
+from supafleet.routing import Router
 from supafleet.studio import schemas, service
 
 log = structlog.get_logger(__name__)
 
-router = APIRouter(tags=["Studio"])
+router = Router(tags=["Studio"])
 
 Slug = Annotated[str, Path(description="Slug of the organization.")]
 

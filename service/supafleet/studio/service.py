@@ -140,7 +140,7 @@ def _organization(organization: Organization, role: Role) -> schemas.Organizatio
 
 
 def _project(project: Project, host: DockerHost, settings: Settings) -> dict[str, Any]:
-    address = projects.database_host(project, settings)
+    address = projects.database_host(project.ref, settings)
     return {
         "id": row_id(project),
         "ref": project.ref,

@@ -1,12 +1,15 @@
 """A session that only reads holds nothing back, and cannot write."""
 
+import time
+
 import pytest
 import sqlalchemy as sa
 from sqlmodel import col, select
 
-from supafleet.db import WriteRefusedError, reading, unit_of_work
+from supafleet.db import WriteRefusedError, engine_from_url, reading, reading_rows, unit_of_work
 from supafleet.organizations.models import Organization
 from tests.integration.api.conftest import Api
+from tests.integration.conftest import PostgresServer
 
 
 def names(api: Api) -> list[str]:
@@ -26,6 +29,10 @@ def test_what_only_reads_cannot_write(api: Api) -> None:
         session.delete(session.exec(select(Organization)).one())
         with pytest.raises(WriteRefusedError):
             session.commit()
+    with reading_rows(api.engine) as rows, pytest.raises(WriteRefusedError):
+        rows.execute(sa.update(Organization).values({"name": "Changed by a statement"}))
+    with reading_rows(api.engine) as rows, pytest.raises(WriteRefusedError):
+        rows.exec_driver_sql("UPDATE organization SET name = 'Changed by text'")
     assert names(api) == before
 
 
@@ -35,3 +42,42 @@ def test_what_only_reads_sees_what_was_committed_meanwhile(api: Api) -> None:
         with unit_of_work(api.engine) as writing:
             writing.execute(sa.update(Organization).where(col(Organization.name) == first).values({"name": "Renamed"}))
         assert session.exec(select(Organization.name)).one() == "Renamed"
+
+
+def test_a_connection_that_the_server_ended_is_replaced(postgres_server: PostgresServer) -> None:
+    url = postgres_server.create_database()
+    engine, other = engine_from_url(url), engine_from_url(url)
+    own_id = sa.select(sa.func.pg_backend_pid())
+
+    def backends() -> tuple[int, int]:
+        with reading_rows(engine) as rows:
+            reader = rows.execute(own_id).scalar_one()
+        with unit_of_work(engine) as session:
+            return reader, session.execute(own_id).scalar_one()
+
+    before = backends()
+    assert backends() == before
+    with other.connect() as connection:
+        for backend in before:
+            # It waits until the server has no such process any more.
+            assert connection.execute(sa.select(sa.func.pg_terminate_backend(backend, 10_000))).scalar_one()
+    assert set(backends()).isdisjoint(before)
+    for one in (engine, other):
+        one.dispose()
+    postgres_server.drop_database(url)
+
+
+def test_the_end_of_an_engine_ends_the_connections_that_only_read(postgres_server: PostgresServer) -> None:
+    url = postgres_server.create_database()
+    engine, other = engine_from_url(url), engine_from_url(url)
+    with reading(engine) as session:
+        backend = session.execute(sa.select(sa.func.pg_backend_pid())).scalar_one()
+    engine.dispose()
+    until = time.monotonic() + 10
+    activity = sa.text("SELECT count(*) FROM pg_stat_activity WHERE pid = :backend")
+    with reading_rows(other) as rows:
+        while rows.execute(activity, {"backend": backend}).scalar_one():
+            assert time.monotonic() < until, "the connection is still there"
+            time.sleep(0.05)
+    other.dispose()
+    postgres_server.drop_database(url)

@@ -1,5 +1,6 @@
 """Rules that hold for every route: tokens, error bodies, declared answers, organizations and probes."""
 
+import inspect
 import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -10,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
-from supafleet.db import utc_now
+from supafleet.db import get_session, utc_now
 from supafleet.projects import creation
 from tests.integration.api.conftest import Api
 
@@ -138,11 +139,9 @@ def test_creates_at_the_same_time_take_different_ports_and_names(api: Api) -> No
     assert len({project["subnet"] for project in fleet}) == 6
 
 
-def test_routes_are_synchronous(api: Api) -> None:
-    # They block on the database; only the event stream is asynchronous, and it reads in the thread pool.
-    asynchronous = [
-        route.path
-        for route in api.app.routes
-        if isinstance(route, APIRoute) and route.endpoint.__code__.co_flags & 0x80
-    ]
-    assert asynchronous in ([], ["/fleet/runs/{run_id}/events"])
+def test_what_uses_a_session_is_synchronous(api: Api) -> None:
+    # It blocks on the database, so it belongs into a thread.
+    routes = [route for route in api.app.routes if isinstance(route, APIRoute)]
+    using = [route for route in routes if get_session in [one.call for one in route.dependant.dependencies]]
+    assert using
+    assert [route.path for route in using if inspect.iscoroutinefunction(route.endpoint)] == []
