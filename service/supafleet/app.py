@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from importlib.metadata import version
 
 import structlog
@@ -9,6 +10,7 @@ from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
 from fastapi.middleware.cors import CORSMiddleware
 from sqlalchemy.engine import Engine
+from starlette.routing import BaseRoute
 
 from supafleet.accounts.account_router import router as account_router
 from supafleet.accounts.auth_router import router as auth_router
@@ -110,6 +112,14 @@ def create_app(settings: Settings | None = None, launcher: PlaybookLauncher | No
     app.state.settings = chosen
     register_error_handlers(app)
     _add_middleware(app, chosen)
+    app.router.routes[:0] = _routes()
+    install_document(app)
+    return app
+
+
+@cache  # they know nothing of an application, and to make them takes longer than all the rest
+def _routes() -> tuple[BaseRoute, ...]:
+    """Every route of the API, behind what finds them."""
     routers = (
         organizations_router,
         entitlements_router,
@@ -143,9 +153,7 @@ def create_app(settings: Settings | None = None, launcher: PlaybookLauncher | No
     )
     # Last: what is built wins over the refusal of the same place.
     routes = [route for router in (*routers, unbuilt_router(routers)) for route in router.routes]
-    app.router.routes[:0] = [RouteIndex(routes), *routes]
-    install_document(app)
-    return app
+    return RouteIndex(routes), *routes
 
 
 def _add_middleware(app: FastAPI, settings: Settings) -> None:
