@@ -71,6 +71,20 @@ class RemoteStage(Stage):
             time.sleep(0.2)
 
     def _leaks(self, verb: str) -> list[str]:
+        """What is left over when no run is at work: once the engine is back, healing may begin at any moment."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            was_at_work = self._is_at_work()
+            leaks = self._found(verb)
+            if not leaks or time.monotonic() > deadline or not (was_at_work or self._is_at_work()):
+                return leaks
+            time.sleep(0.5)
+
+    def _is_at_work(self) -> bool:
+        with self.live.client() as api:
+            return any(run["ended_at"] is None for run in api.get("/fleet/runs").json())
+
+    def _found(self, verb: str) -> list[str]:
         label = f"label=supafleet.project={self.ref}"
         script = (
             f"docker ps -aq --filter {label} | wc -l; docker volume ls -q --filter {label} | wc -l; "
