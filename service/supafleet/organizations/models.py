@@ -1,8 +1,10 @@
 """Tables of organizations, who belongs to them, and who is invited."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any, Self
 
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
@@ -25,6 +27,13 @@ class Place:
 
     organization_id: int
     role: Role | None
+
+    @classmethod
+    def of(cls, row: Sequence[Any] | None) -> Self | None:
+        """The place that a row of an organization's id and a membership's role makes; None without an organization."""
+        if row is None or row[0] is None:
+            return None
+        return cls(row[0], None if row[1] is None else Role(row[1]))
 
 
 class Organization(SQLModel, table=True):

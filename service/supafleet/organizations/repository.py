@@ -1,15 +1,14 @@
 """Queries over organizations, memberships and invitations."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from supafleet.accounts.models import Account
 from supafleet.db import Reader, Statement, table_of
-from supafleet.organizations.models import Invitation, Membership, Organization, Place, Role
+from supafleet.organizations.models import Invitation, Membership, Organization, Place
 
 _organization, _membership = table_of(Organization), table_of(Membership)
 #: The account whose membership is asked for.
@@ -46,16 +45,9 @@ def find_organization(session: Session, slug: str) -> Organization | None:
     return session.exec(select(Organization).where(Organization.slug == slug)).first()
 
 
-def as_place(row: Sequence[Any] | None) -> Place | None:
-    """The place that a row of an organization's id and a membership's role makes; None without an organization."""
-    if row is None or row[0] is None:
-        return None
-    return Place(row[0], None if row[1] is None else Role(row[1]))
-
-
 def find_place(reader: Reader, slug: str, account_id: int) -> Place | None:
     """Where the account stands with the organization, None when there is no such organization."""
-    return as_place(reader.execute(_PLACE, {"slug": slug, "account_id": account_id}).first())
+    return Place.of(reader.execute(_PLACE, {"slug": slug, "account_id": account_id}).first())
 
 
 def list_organizations(session: Session, account_id: int) -> list[Organization]:

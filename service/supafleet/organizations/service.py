@@ -82,7 +82,7 @@ def place_of(reader: Reader, slug: str, actor: Actor, told: Sequence[Any] = ()) 
     Raises:
         OrganizationNotFound: no organization has this slug.
     """
-    place = repository.as_place(told) if told else repository.find_place(reader, slug, actor.account_id)
+    place = Place.of(told) if told else repository.find_place(reader, slug, actor.account_id)
     if place is None:
         raise OrganizationNotFound(slug)
     return place

@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select
 from supafleet.db import Reader, Statement, table_of
 from supafleet.hosts.models import DockerHost
 from supafleet.organizations.models import Membership, Organization, Place
-from supafleet.organizations.repository import ASKING_ACCOUNT, as_place, join_membership
+from supafleet.organizations.repository import ASKING_ACCOUNT, join_membership
 from supafleet.projects.models import Outline, Placed, PortLease, Project, ProjectService, SubnetLease
 from supafleet.projects.states import LIVE, Desired
 
@@ -77,7 +77,7 @@ def find_outline(reader: Reader, ref: str, account_id: int) -> tuple[Outline, bo
 def find_place(reader: Reader, ref: str, account_id: int, *, also_removed: bool = False) -> Place | None:
     """Where the account stands with the organization of a project, None when there is no such project."""
     statement = _PLACE_OF_ANY if also_removed else _PLACE
-    return as_place(reader.execute(statement, {"ref": ref, "account_id": account_id}).first())
+    return Place.of(reader.execute(statement, {"ref": ref, "account_id": account_id}).first())
 
 
 def lock_project(session: Session, ref: str) -> Project | None:

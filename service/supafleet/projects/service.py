@@ -18,7 +18,6 @@ from supafleet.hosts.models import DockerHost
 from supafleet.jobs.engine import JobEngine
 from supafleet.organizations import service as organizations
 from supafleet.organizations.models import Organization, Place
-from supafleet.organizations.repository import as_place
 from supafleet.projects import repository
 from supafleet.projects.fold import ProjectState, ServiceState, initial_state
 from supafleet.projects.models import Outline, Placed, Project, ProjectService
@@ -99,7 +98,7 @@ def place_of(reader: Reader, ref: str, actor: Actor, told: Sequence[Any] = ()) -
     Raises:
         ProjectNotFound: there is none, or it was removed.
     """
-    place = as_place(told) if told else repository.find_place(reader, ref, actor.account_id)
+    place = Place.of(told) if told else repository.find_place(reader, ref, actor.account_id)
     if place is None:
         raise ProjectNotFound(ref)
     return place
