@@ -20,7 +20,7 @@ _OUTAGE_SECONDS = 15
 @on_postgresql
 def test_a_run_waits_for_workers_and_outlives_the_one_that_is_killed(services: ServiceFactory) -> None:
     api = services("api", SUPAFLEET_EMBEDDED_WORKER="false").start()
-    ref = api.create_project("Slow 4")
+    ref = api.create_project("Slow 8")
     run_id = api.run_of(ref)["id"]
     time.sleep(1.5)
     assert (api.run_of(ref)["status"], api.status_of(ref)) == ("queued", "COMING_UP"), "there is no worker yet"
