@@ -17,8 +17,8 @@ PORT ?=
 PURGE ?=
 PYTEST_ARGS ?=
 
-# One file in one process, for its fixtures.
-PYTEST = $(BIN)/pytest -n 2 --dist loadfile
+# One file in one process, for its fixtures; three on two cores, for half of it is waiting for somebody to notice.
+PYTEST = $(BIN)/pytest -n 3 --dist loadfile
 # Twelve containers at a time fill two cores, and what such a test counts on the host is the whole host's: nothing beside.
 PYTEST_ALONE = $(BIN)/pytest
 

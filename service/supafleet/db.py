@@ -124,7 +124,8 @@ def _create_engine(url: URL, **options: Any) -> Engine:
         event.listen(engine, "connect", _set_sqlite_pragmas)
         return engine
     if url.get_backend_name() == "postgresql":
-        engine = sa.create_engine(url, hide_parameters=True, pool_size=10, max_overflow=10, pool_timeout=10, **options)
+        # One that reads and one that writes: twenty connections of a process at most, of the hundred a server has.
+        engine = sa.create_engine(url, hide_parameters=True, pool_size=5, max_overflow=5, pool_timeout=10, **options)
         event.listen(engine, "checkout", _leave_closed)
         return engine
     raise ValueError(f"database_url: {url.get_backend_name()} is not supported; use sqlite or postgresql")
