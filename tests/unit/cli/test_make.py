@@ -63,7 +63,7 @@ def test_the_last_that_test_does_is_pytest_twice_and_either_may_fail_it(
 
 def test_the_last_that_check_does_is_pytest_without_docker() -> None:
     last = dry_run("check").splitlines()[-1]
-    assert re.fullmatch(r'\.venv/bin/pytest -n 2 --dist loadfile -m "not docker" *', last)
+    assert re.fullmatch(r'\.venv/bin/pytest -n 3 --dist loadfile -m "not docker" *', last)
 
 
 def test_continuous_integration_calls_make_test() -> None:
