@@ -58,7 +58,7 @@ def test_the_last_that_test_does_is_pytest_twice_and_either_may_fail_it(
     shell = ["bash", "-euo", "pipefail", "-c", recipe]
     answer = subprocess.run(shell, cwd=tmp_path, env=os.environ | {"FAILING": failing}, check=False)
     assert answer.returncode == code
-    assert (tmp_path / "said").read_text() == "-n|2|--dist|loadfile|-m|not docker|\n-m|docker|\n"
+    assert (tmp_path / "said").read_text() == "-n|3|--dist|loadfile|-m|not docker|\n-m|docker|\n"
 
 
 def test_the_last_that_check_does_is_pytest_without_docker() -> None:
