@@ -27,6 +27,7 @@ def test_a_wheel_in_an_empty_environment_makes_a_project(sandbox_images: dict[st
         str(environment / "bin" / "pip"),
         "install",
         "--quiet",
+        "--no-compile",
         "--constraint",
         str(content_root() / "constraints.txt"),
     ]

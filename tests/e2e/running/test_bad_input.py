@@ -72,41 +72,52 @@ def test_quotes_and_templates_in_a_name_stay_text(
     assert f"DEFAULT_PROJECT_NAME={AWKWARD_NAME}" in environment
 
 
-def failed(service: LiveService, name: str, **fields: Any) -> dict[str, Any]:
-    """The project after a creation that has to fail; it is removed again."""
-    ref = service.create(name, **fields)
-    project = service.wait(ref, "INIT_FAILED", "ACTIVE_HEALTHY", seconds=90)
-    service.delete(ref)
-    assert docker_eyes.leftovers(ref) == {}
-    assert project["status"] == "INIT_FAILED"
-    return project
+PORT_TAKEN = "Port taken"
+BROKEN: dict[str, dict[str, Any]] = {
+    "No image": {"settings": {"images": {"auth": "example.invalid/nobody/gotrue:v0"}}},
+    "Official": {"flavour": "supabase", "settings": {"images": {"db": "example.invalid/db:1"}}},
+    "Broken setting": {"settings": {"environment": {"realtime": {"DB_ENC_KEY": "too short"}}}},
+}
 
 
-def test_a_port_taken_by_a_foreign_process_is_named(service: LiveService) -> None:
+@pytest.fixture(scope="module")
+def failed(service: LiveService) -> dict[str, dict[str, Any]]:
+    """Projects by name after creations that have to fail, asked for at the same time; they are removed again."""
+    refs = {name: service.create(name, **fields) for name, fields in BROKEN.items()}
+    with socket.socket() as foreign:
+        foreign.bind(("127.0.0.1", next_port(service)))
+        foreign.listen()
+        refs[PORT_TAKEN] = service.create(PORT_TAKEN)
+        projects = {name: service.wait(ref, "INIT_FAILED", "ACTIVE_HEALTHY") for name, ref in refs.items()}
+    service.delete(*refs.values())
+    assert [docker_eyes.leftovers(ref) for ref in refs.values()] == [{}] * len(refs)
+    assert {project["status"] for project in projects.values()} == {"INIT_FAILED"}
+    return projects
+
+
+def next_port(service: LiveService) -> int:
+    """The gateway port that the next project gets."""
     with service.client() as api:
         leased = {project["gateway_port"] for project in api.get("/fleet/projects").json()}
-    port = next(port for port in range(*E2E_PORTS) if port not in leased)
-    with socket.socket() as foreign:
-        foreign.bind(("127.0.0.1", port))
-        foreign.listen()
-        project = failed(service, "Port taken")
-    assert project["gateway_port"] == port
-    assert f"port {port} on 127.0.0.1 is taken by another process" in project["status_reason"]
+    return next(port for port in range(*E2E_PORTS) if port not in leased)
 
 
-def test_an_image_that_does_not_exist_is_named(service: LiveService) -> None:
-    project = failed(service, "No image", settings={"images": {"auth": "example.invalid/nobody/gotrue:v0"}})
-    assert "example.invalid/nobody/gotrue:v0 (service auth)" in project["status_reason"]
+def test_a_port_taken_by_a_foreign_process_is_named(failed: dict[str, dict[str, Any]]) -> None:
+    port, reason = failed[PORT_TAKEN]["gateway_port"], failed[PORT_TAKEN]["status_reason"]
+    assert f"port {port} on 127.0.0.1 is taken by another process" in reason
 
 
-def test_official_images_that_cannot_be_pulled_name_both_ways_out(service: LiveService) -> None:
-    project = failed(service, "Official", flavour="supabase", settings={"images": {"db": "example.invalid/db:1"}})
-    assert "registry_prefix" in project["status_reason"]
-    assert "flavour sandbox" in project["status_reason"]
+def test_an_image_that_does_not_exist_is_named(failed: dict[str, dict[str, Any]]) -> None:
+    assert "example.invalid/nobody/gotrue:v0 (service auth)" in failed["No image"]["status_reason"]
 
 
-def test_a_service_that_dies_at_start_is_named_with_its_last_words(service: LiveService) -> None:
-    project = failed(service, "Broken setting", settings={"environment": {"realtime": {"DB_ENC_KEY": "too short"}}})
-    assert project["status_reason"].startswith("service realtime ")
-    assert "restarted" in project["status_reason"]
-    assert "DB_ENC_KEY" in project["status_reason"]
+def test_official_images_that_cannot_be_pulled_name_both_ways_out(failed: dict[str, dict[str, Any]]) -> None:
+    assert "registry_prefix" in failed["Official"]["status_reason"]
+    assert "flavour sandbox" in failed["Official"]["status_reason"]
+
+
+def test_a_service_that_dies_at_start_is_named_with_its_last_words(failed: dict[str, dict[str, Any]]) -> None:
+    reason = failed["Broken setting"]["status_reason"]
+    assert reason.startswith("service realtime ")
+    assert "restarted" in reason
+    assert "DB_ENC_KEY" in reason

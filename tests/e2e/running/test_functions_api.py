@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -110,11 +111,15 @@ def test_a_function_is_deployed_called_changed_and_deleted(
 
 
 def test_opaque_keys_work_until_they_are_deleted(project: LiveProject, api: httpx.Client) -> None:
-    made = {}
-    for kind in ("publishable", "secret"):
+    def make(kind: str) -> dict[str, Any]:
         answer = api.post("/api-keys", params={"reveal": "true"}, json={"type": kind, "name": f"{kind}_one"})
         assert answer.status_code == 201, answer.text
-        made[kind] = answer.json()
+        return dict(answer.json())
+
+    # What is asked for at the same time is applied at the same time.
+    kinds = ("publishable", "secret")
+    with ThreadPoolExecutor(len(kinds)) as hands:
+        made = dict(zip(kinds, hands.map(make, kinds), strict=True))
     # Only the service role may read the description of the data API; a table that is not there is 404 to both.
     assert rest(project, made["secret"]["api_key"], "/rest/v1/") == 200
     assert rest(project, made["publishable"]["api_key"], "/rest/v1/") == 403
@@ -130,11 +135,13 @@ def test_opaque_keys_work_until_they_are_deleted(project: LiveProject, api: http
         assert rest(project, key, "/rest/v1/") == 401
     assert call(project, project.service_role_key).status_code == 401
     assert rest(project, made["secret"]["api_key"], "/rest/v1/") == 200
-    assert [key["name"] for key in api.get("/api-keys").json()] == ["publishable_one", "secret_one"]
+    assert {key["name"] for key in api.get("/api-keys").json()} == {"publishable_one", "secret_one"}
 
-    for kind in made:
-        assert api.delete(f"/api-keys/{made[kind]['id']}").status_code == 200
-        assert rest(project, made[kind]["api_key"], "/rest/v1/") == 401
+    with ThreadPoolExecutor(len(kinds)) as hands:
+        deleted = hands.map(lambda key: api.delete(f"/api-keys/{key['id']}").status_code, made.values())
+        assert set(deleted) == {200}
+    for key in made.values():
+        assert rest(project, key["api_key"], "/rest/v1/") == 401
     assert api.put("/api-keys/legacy", params={"enabled": "true"}).json() == {"enabled": True}
     assert rest(project, project.service_role_key, "/rest/v1/") == 200
     assert rest(project, made["secret"]["api_key"], "/rest/v1/") == 401
