@@ -8,8 +8,9 @@ module: removed_objects
 short_description: Remove everything on the engine that carries a project's label
 description:
   - Removes containers, then volumes, then networks, all in one task. What is gone already is no error.
-  - Waits first for containers that Docker is just starting again. On a very busy host Docker 20.10 was seen to lose
-    count of a network's endpoints after such a restart, and to refuse the network's removal until it was restarted.
+  - Waits first for containers that Docker is just starting again, and takes the containers off their network one after
+    the other. Where several leave it at once on a busy host, Docker 20.10 was seen to lose count of its endpoints, and
+    to refuse its removal until the engine was restarted (moby/moby#42119).
 options:
   project:
     description: Ref of the project.
@@ -58,6 +59,19 @@ def settled_containers(engine, project):
         time.sleep(LOOK_SECONDS)
         entries = brief_view(engine, project)
     return entries
+
+
+def take_off(engine, entries, networks):
+    """No two leave a network at once, which is what makes the engine lose count; then all can be removed at once."""
+    for network in networks:
+        for entry in entries:
+            try:
+                body = {"Container": entry["Id"], "Force": True}
+                engine.post("/networks/" + network["name"] + "/disconnect", body)
+            except EngineError as error:
+                # It was never on it, or is gone: whatever is in the way is told by the removal.
+                if not error.status:
+                    raise
 
 
 def remove_container(entry):
@@ -109,6 +123,7 @@ def remove_volume(engine, name):
 
 def remove(engine, entries, networks, volumes):
     if entries:
+        take_off(engine, entries, networks)
         with concurrent.futures.ThreadPoolExecutor(max_workers=len(entries)) as pool:
             list(pool.map(remove_container, entries))
     # Networks last: others may use one, and then at least the data are gone.
