@@ -114,15 +114,15 @@ class LiveService:
         raise AssertionError(f"{ref} is still {project['status']} after {seconds} s: {project}")
 
     def delete(self, *refs: str) -> None:
-        """Ask for the removal of all and wait until they are gone."""
+        """Ask for the removal of each and wait until it is gone."""
         with self.client() as api:
             for ref in refs:
                 answer = api.delete(f"/v1/projects/{ref}")
                 assert answer.status_code in (200, 404), answer.text
-            deadline = time.monotonic() + RUN_SECONDS
-            while left := [ref for ref in refs if api.get(f"/fleet/projects/{ref}").status_code != 404]:
-                assert time.monotonic() < deadline, f"{left} are not gone after {RUN_SECONDS} s"
-                time.sleep(0.2)
+                deadline = time.monotonic() + RUN_SECONDS
+                while api.get(f"/fleet/projects/{ref}").status_code != 404:
+                    assert time.monotonic() < deadline, f"{ref} is not gone after {RUN_SECONDS} s: {self.project(ref)}"
+                    time.sleep(0.2)
 
     def delete_all(self) -> None:
         """Remove every project, so that nothing is left when the service ends."""
