@@ -1,6 +1,8 @@
 """The database: engine, column types and the one place where transactions begin and end."""
 
 import select
+import sqlite3
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -138,6 +140,17 @@ def _set_sqlite_pragmas(connection: Any, _record: Any) -> None:
     for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+@event.listens_for(Engine, "connect")
+def _give_old_sqlite_the_time(connection: Any, _record: Any) -> None:
+    """Stand in for `unixepoch('subsec')`, which DBOS asks SQLite for from Python 3.12 on and which needs SQLite 3.42.
+
+    Debian 12 has 3.40, where it is NULL. It stands here and not with the jobs, for their rows are written over connections
+    that may be made before anything of the jobs is imported.
+    """
+    if isinstance(connection, sqlite3.Connection) and sqlite3.sqlite_version_info < (3, 42):
+        connection.create_function("unixepoch", 1, lambda _modifier: time.time())
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -2,9 +2,7 @@
 
 import contextlib
 import os
-import sqlite3
 import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -39,16 +37,6 @@ _SLOTS = {Lane.CHANGE: "slots", Lane.OBSERVE: "looks"}
 _POLLING_SECONDS = 0.2
 _CLUSTER_POLLING_SECONDS = 0.3
 _MOST_RECOVERIES = 20
-
-
-@event.listens_for(Engine, "connect")
-def _give_old_sqlite_the_time(connection: Any, _record: Any) -> None:
-    """Stand in for `unixepoch('subsec')`, which DBOS asks SQLite for from Python 3.12 on and which needs SQLite 3.42.
-
-    Debian 12 has 3.40, where it is NULL.
-    """
-    if isinstance(connection, sqlite3.Connection) and sqlite3.sqlite_version_info < (3, 42):
-        connection.create_function("unixepoch", 1, lambda _modifier: time.time())
 
 
 @event.listens_for(Engine, "handle_error")
