@@ -146,8 +146,8 @@ def _set_sqlite_pragmas(connection: Any, _record: Any) -> None:
 def _give_old_sqlite_the_time(connection: Any, _record: Any) -> None:
     """Stand in for `unixepoch('subsec')`, which DBOS asks SQLite for from Python 3.12 on and which needs SQLite 3.42.
 
-    Debian 12 has 3.40, where it is NULL. It stands here and not with the jobs, for their rows are written over connections
-    that may be made before anything of the jobs is imported.
+    Debian 12 has 3.40, where it is NULL. This stands here and not with the jobs: their rows are written over
+    connections that may be made before anything of the jobs is imported.
     """
     if isinstance(connection, sqlite3.Connection) and sqlite3.sqlite_version_info < (3, 42):
         connection.create_function("unixepoch", 1, lambda _modifier: time.time())
