@@ -1,6 +1,9 @@
 """A session that only reads holds nothing back, and cannot write."""
 
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -81,3 +84,13 @@ def test_the_end_of_an_engine_ends_the_connections_that_only_read(postgres_serve
             time.sleep(0.05)
     other.dispose()
     postgres_server.drop_database(url)
+
+
+def test_sqlite_tells_the_time_before_anything_of_the_jobs_is_imported(tmp_path: Path) -> None:
+    program = (
+        "import sys, sqlalchemy as sa; from supafleet.db import engine_from_url; "
+        f"time = engine_from_url('sqlite:///{tmp_path}/x').connect().scalar(sa.text(\"SELECT unixepoch('subsec')\")); "
+        "assert 'supafleet.jobs.durable' not in sys.modules; print(time)"
+    )
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert abs(float(told) - time.time()) < 60
