@@ -16,6 +16,8 @@ from tests.official_document import judge
 
 START_SECONDS = 60
 RUN_SECONDS = 180
+#: Of a project, unless a test has its own.
+SETTINGS = {"mailer_autoconfirm": True}
 
 
 def free_port() -> int:
@@ -90,7 +92,7 @@ class LiveService:
                 "organization_slug": organization,
                 "db_pass": secrets.token_hex(12),
                 "region": "local",
-                "settings": {"mailer_autoconfirm": True},
+                "settings": SETTINGS,
                 **fields,
             }
             answer = api.post("/v1/projects", json=body)

@@ -21,7 +21,7 @@ from supafleet.organizations.models import Organization, Place
 from supafleet.projects import repository
 from supafleet.projects.fold import ProjectState, ServiceState, initial_state
 from supafleet.projects.models import Outline, Placed, Project, ProjectService
-from supafleet.projects.states import Desired, Observed, Served, Status, is_stale, move, serve, summarize
+from supafleet.projects.states import Desired, Observed, Served, Status, move, serve, summarize
 from supafleet.runs import service as runs
 from supafleet.runs.models import Run
 from supafleet.runs.vocabulary import RunKind
@@ -143,9 +143,8 @@ def served_status(project: Project, host: DockerHost, settings: Settings, now: d
 
 def outlined_status(outline: Outline, settings: Settings, now: datetime) -> Status:
     """The status that is told of a project in short at this time."""
-    seen, deadline = outline.observed_at, timedelta(seconds=settings.observation_deadline_seconds)
-    is_unknown = seen is not None and is_stale(outline.status, seen, now=now, deadline=deadline)
-    return Status.UNKNOWN if is_unknown else Status(outline.status)
+    deadline = timedelta(seconds=settings.observation_deadline_seconds)
+    return serve(outline.status, None, outline.observed_at, now=now, deadline=deadline).status
 
 
 def services_of(session: Session, project: Project) -> dict[str, ProjectService]:

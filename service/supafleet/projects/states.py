@@ -169,12 +169,9 @@ def serve(
     Args:
         why_unseen: why looks at the project's Docker host fail, if they do.
     """
-    if observed_at is None or deadline is None or not is_stale(status, observed_at, now=now, deadline=deadline):
-        return Served(Status(status), reason)
-    seen = f"The project was last seen {status} at {timestamp(observed_at)} and could not be looked at since."
-    return Served(Status.UNKNOWN, f"{seen} {why_unseen}" if why_unseen else seen, observed_at + deadline)
-
-
-def is_stale(status: str, observed_at: datetime, *, now: datetime, deadline: timedelta) -> bool:
-    """Whether a status was seen too long ago to be told."""
-    return status in SETTLED and now > observed_at + deadline
+    if status in SETTLED and deadline is not None and observed_at is not None:
+        stale_since = observed_at + deadline
+        if now > stale_since:
+            seen = f"The project was last seen {status} at {timestamp(observed_at)} and could not be looked at since."
+            return Served(Status.UNKNOWN, f"{seen} {why_unseen}" if why_unseen else seen, stale_since)
+    return Served(Status(status), reason)

@@ -13,8 +13,6 @@ E2E_POOL = "10.221.0.0/16"
 # A name is text, whatever is in it.
 AWKWARD_NAME = 'it\'s "quoted" {{ 7*6 }} $HOME'
 
-SETTINGS = {"mailer_autoconfirm": True}
-
 
 @dataclass(frozen=True)
 class LiveProject:
@@ -49,7 +47,7 @@ def describe(live: LiveService, ref: str) -> LiveProject:
 @pytest.fixture(scope="package")
 def projects(service: LiveService) -> tuple[LiveProject, LiveProject]:
     """Two projects, created at the same time."""
-    refs = [service.create(name, settings=SETTINGS) for name in (AWKWARD_NAME, "Second")]
+    refs = [service.create(name) for name in (AWKWARD_NAME, "Second")]
     for ref in refs:
         project = service.wait(ref, "ACTIVE_HEALTHY", "INIT_FAILED")
         assert project["status"] == "ACTIVE_HEALTHY", project["status_reason"]

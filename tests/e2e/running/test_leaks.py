@@ -42,7 +42,7 @@ def assert_absent(where: str, text: str, wanted: dict[str, str]) -> None:
 class ArgvWatch(threading.Thread):
     """Collects every command line of this machine while a run goes on."""
 
-    #: A process takes its last words soon after its birth; to read them all again every time would take a core.
+    #: What is younger is read at every look, the rest this often: to read all every time would take a core.
     YOUNG_SECONDS = 1.0
 
     def __init__(self) -> None:
@@ -50,14 +50,17 @@ class ArgvWatch(threading.Thread):
         self.seen: set[str] = set()
         self.ended = threading.Event()
         self._first_seen: dict[str, float] = {}
+        self._all_read = 0.0
 
     def run(self) -> None:
         while not self.ended.is_set():
             now = time.monotonic()
             pids = [name for name in os.listdir("/proc") if name.isdigit()]
             self._first_seen = {pid: self._first_seen.get(pid, now) for pid in pids}
+            is_all_due = now - self._all_read > self.YOUNG_SECONDS
+            self._all_read = now if is_all_due else self._all_read
             for pid, first_seen in self._first_seen.items():
-                if now - first_seen <= self.YOUNG_SECONDS:
+                if is_all_due or now - first_seen <= self.YOUNG_SECONDS:
                     # Most of the young are gone before anybody can look.
                     with contextlib.suppress(OSError):
                         words = Path("/proc", pid, "cmdline").read_bytes().decode(errors="replace")

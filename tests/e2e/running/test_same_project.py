@@ -10,8 +10,8 @@ import pytest
 
 from tests.e2e import docker_eyes
 from tests.e2e.direct_run import DirectRun
-from tests.e2e.live_service import LiveService
-from tests.e2e.running.conftest import SETTINGS, LiveProject
+from tests.e2e.live_service import SETTINGS, LiveService
+from tests.e2e.running.conftest import LiveProject
 
 pytestmark = pytest.mark.docker
 
