@@ -51,9 +51,11 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
 
     def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
         """Give the zone back that SQLite drops."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        return None if value is None else value.replace(tzinfo=UTC)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        """Nothing to do on PostgreSQL, whose sessions tell times in UTC: a list has a hundred of them."""
+        return None if dialect.name == "postgresql" else super().result_processor(dialect, coltype)
 
 
 def one_of(column: str, values: Iterable[str]) -> sa.CheckConstraint:
@@ -128,6 +130,7 @@ def _create_engine(url: URL, **options: Any) -> Engine:
     if url.get_backend_name() == "postgresql":
         # One that reads and one that writes: twenty connections of a process at most, of the hundred a server has.
         engine = sa.create_engine(url, hide_parameters=True, pool_size=5, max_overflow=5, pool_timeout=10, **options)
+        event.listen(engine, "connect", _set_postgres_zone)
         event.listen(engine, "checkout", _leave_closed)
         return engine
     raise ValueError(f"database_url: {url.get_backend_name()} is not supported; use sqlite or postgresql")
@@ -140,6 +143,11 @@ def _set_sqlite_pragmas(connection: Any, _record: Any) -> None:
     for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _set_postgres_zone(connection: Any, _record: Any) -> None:
+    connection.execute("SET timezone TO 'UTC'")
+    connection.commit()
 
 
 @event.listens_for(Engine, "connect")
@@ -209,21 +217,15 @@ def _reading_engine(engine: Engine) -> Engine:
     reader = _create_engine(
         engine.url, isolation_level="AUTOCOMMIT", skip_autocommit_rollback=True, pool_reset_on_return=None
     )
-    event.listen(reader, "before_cursor_execute", _refuse_writing)
+    event.listen(reader, "connect", _refuse_writing)
     event.listen(engine, "engine_disposed", lambda _: reader.dispose())
     return reader
 
 
-class WriteRefusedError(RuntimeError):
-    """A defect of ours: something that only reads tried to write."""
-
-    def __init__(self) -> None:
-        super().__init__("what only reads was asked to write")
-
-
-def _refuse_writing(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-    if not statement.startswith("SELECT "):
-        raise WriteRefusedError
+def _refuse_writing(connection: Any, _record: Any) -> None:
+    """Have the database refuse what a connection for reading would write: that is a defect of ours."""
+    is_sqlite = isinstance(connection, sqlite3.Connection)
+    connection.execute("PRAGMA query_only=ON" if is_sqlite else "SET default_transaction_read_only TO on")
 
 
 def ping(engine: Engine) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Path, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.engine import Engine
+from starlette.requests import HTTPConnection
 
 from supafleet import access
 from supafleet.accounts import service as accounts
@@ -17,15 +18,10 @@ from supafleet.db import Besides, Reader, reading_rows, unit_of_work, utc_now
 from supafleet.errors import Unauthorized
 from supafleet.jobs.engine import JobEngine
 from supafleet.permissions import Permission
+from supafleet.projects import service as projects
+from supafleet.projects.models import Outline
 from supafleet.routing import call_blocking
 from supafleet.settings import Settings
-
-_bearer = HTTPBearer(
-    auto_error=False,
-    scheme_name="personal_access_token",
-    description="A personal access token (sbp_ and 40 hexadecimal digits), or the access token of a sign-in.",
-)
-
 
 ProjectRef = Annotated[str, Path(description="Ref of the project: 20 lowercase letters.")]
 
@@ -52,7 +48,6 @@ async def get_signer(request: Request) -> TokenSigner:
 
 
 SignerDep = Annotated[TokenSigner, Depends(get_signer)]
-_Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 
 
 async def get_current_actor(request: Request) -> Actor:
@@ -72,20 +67,27 @@ SettingsDep = Annotated[Settings, Depends(get_settings)]
 CurrentActor = Annotated[Actor, Depends(get_current_actor)]
 
 
-class Requires:
+class Requires(HTTPBearer):
     """The gate of a route: a valid token, whose account's role allows the permission where the path leads.
 
     Both are looked up by what only reads, so that nobody without a token ever holds the write lock of a change.
     """
 
     def __init__(self, permission: Permission) -> None:
+        super().__init__(
+            auto_error=False,
+            scheme_name="personal_access_token",
+            description="A personal access token (sbp_ and 40 hexadecimal digits), or the access token of a sign-in.",
+        )
         self.permission = permission
 
-    async def __call__(self, request: Request, credentials: _Credentials) -> None:
+    async def __call__(self, request: HTTPConnection) -> HTTPAuthorizationCredentials | None:
         """Refuse the request of nobody, and of an account that may not do this."""
+        credentials = await super().__call__(request)
         await call_blocking(self._let_through, request, credentials)
+        return credentials
 
-    def _let_through(self, request: Request, credentials: HTTPAuthorizationCredentials | None) -> None:
+    def _let_through(self, request: HTTPConnection, credentials: HTTPAuthorizationCredentials | None) -> None:
         engine: Engine = request.app.state.engine
         path = request.path_params
         with reading_rows(engine) as rows:
@@ -98,7 +100,7 @@ class Requires:
                     with unit_of_work(engine) as writing:
                         accounts.note_token_use(writing, recognized.token_to_note, utc_now())
                 trail.note_actor(actor.account_id, actor.username)
-                request.state.actor = actor
+                request.state.actor, request.state.told = actor, told
             self.check(rows, actor, path, told)
 
     def besides(self, path: Mapping[str, str]) -> Besides | None:
@@ -108,6 +110,23 @@ class Requires:
     def check(self, reader: Reader, actor: Actor, path: Mapping[str, str], told: Sequence[Any]) -> None:
         """Refuse an account whose role does not allow it."""
         access.check(reader, actor, self.permission, path, told)
+
+
+class RequiresProject(Requires):
+    """The gate of a route that tells a project in short: the statement that finds the account finds it, too."""
+
+    def besides(self, path: Mapping[str, str]) -> Besides | None:
+        """Ask for the project together with the place."""
+        besides = super().besides(path)
+        return None if besides is None else projects.outline_besides(besides)
+
+
+async def get_current_outline(ref: ProjectRef, request: Request) -> Outline:  # noqa: ARG001 - for the document
+    """The project as the route's gate found it, which must be a `RequiresProject`."""
+    return projects.outline_of(request.state.told)
+
+
+CurrentOutline = Annotated[Outline, Depends(get_current_outline)]
 
 
 class RequiresInBody(Requires):

@@ -17,20 +17,24 @@ def configure_logging(settings: Settings) -> None:
     """Send our own log and that of libraries to standard error in one form."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
+        structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         hide_secrets,
     ]
-    is_json = settings.log_format == "json"
-    renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer() if is_json else structlog.dev.ConsoleRenderer(colors=False)
-    )
-    # Rich tracebacks print local variables, which may be secrets: only plain ones are formatted.
-    endings = [structlog.processors.format_exc_info, renderer] if is_json else [renderer]
+    if settings.log_format == "json":
+        endings: list[structlog.typing.Processor] = [
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ]
+    else:
+        # The renderer's own tracebacks print local variables, which may be secrets.
+        plain = structlog.dev.plain_traceback
+        endings = [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=plain)]
+    # Straight to standard error: the way through the standard library costs each request as much as a query.
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
+        processors=[*shared, *endings],
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger(settings.log_level),
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(sys.stderr)

@@ -94,7 +94,7 @@ def accept(session: Session, token: str, actor: Actor) -> tuple[Organization, Ro
         Forbidden: it is for another mail address.
         Conflict: the account belongs to the organization already.
     """
-    row = repository.find_invitation(session, hash_token(token))
+    row = repository.lock_invitation(session, hash_token(token))
     if row is None or utc_now() >= row.expires_at:
         raise NotFound(_GONE)
     trail.note_organization(row.organization_id)

@@ -86,7 +86,12 @@ def list_members(session: Session, organization_id: int) -> list[tuple[Membershi
 
 
 def find_invitation(session: Session, token_hash: str) -> Invitation | None:
-    """The invitation with this token, its row locked, or None."""
+    """The invitation with this token, or None."""
+    return session.exec(select(Invitation).where(Invitation.token_hash == token_hash)).first()
+
+
+def lock_invitation(session: Session, token_hash: str) -> Invitation | None:
+    """The invitation with this token, its row locked until the transaction ends, or None."""
     return session.exec(select(Invitation).where(Invitation.token_hash == token_hash).with_for_update()).first()
 
 

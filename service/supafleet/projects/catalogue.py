@@ -31,6 +31,7 @@ def postgres_version(release: str) -> str:
     return str(images["db"]).rpartition(":")[2]
 
 
+@cache
 def postgres_engine(release: str) -> str:
     """The major version of Postgres in a release."""
     return postgres_version(release).partition(".")[0]

@@ -23,6 +23,11 @@ def with_place(statement: Statement, account_id: sa.ColumnElement[int]) -> State
     return join_membership(widened, _project.c.organization_id, account_id, is_member=False)
 
 
+def with_outline(statement: Statement, account_id: sa.ColumnElement[int]) -> Statement:
+    """As `with_place`, with the project in short behind the place."""
+    return with_place(statement, account_id).add_columns(*_OUTLINE).outerjoin(_organization, _is_owner)
+
+
 def _of_account(statement: Statement, *, is_member: bool) -> Statement:
     return join_membership(statement, _project.c.organization_id, ASKING_ACCOUNT, is_member=is_member)
 
@@ -30,22 +35,22 @@ def _of_account(statement: Statement, *, is_member: bool) -> Statement:
 # Every request for projects asks for some of these: built once.
 _PLACE_OF_ANY = _of_account(sa.select(_project.c.organization_id, _membership.c.role), is_member=False).where(_ref)
 _PLACE = _PLACE_OF_ANY.where(_is_there)
-_OUTLINES = (
-    sa.select(
-        _project.c.ref,
-        _project.c.name,
-        _project.c.region,
-        _project.c.release,
-        _project.c.created_at,
-        _project.c.status,
-        _project.c.observed_at,
-        _organization.c.slug,
-    )
-    .join(_organization, _organization.c.id == _project.c.organization_id)
-    .where(_is_there)
+_OUTLINE = (
+    _project.c.ref,
+    _project.c.name,
+    _project.c.region,
+    _project.c.release,
+    _project.c.created_at,
+    _project.c.status,
+    _project.c.observed_at,
+    _organization.c.slug,
 )
-_OUTLINE = _of_account(_OUTLINES.add_columns(_membership.c.id.is_not(None)), is_member=False).where(_ref)
-_ALL_OUTLINES = _of_account(_OUTLINES, is_member=True).order_by(_project.c.id)
+_is_owner = _organization.c.id == _project.c.organization_id
+_ALL_OUTLINES = (
+    _of_account(sa.select(*_OUTLINE).join(_organization, _is_owner), is_member=True)
+    .where(_is_there)
+    .order_by(_project.c.id)
+)
 _PLACED = (
     sa.select(Project, Organization, DockerHost)
     .join(Organization, col(Organization.id) == Project.organization_id)
@@ -66,12 +71,6 @@ def find_placed(session: Session, ref: str, account_id: int) -> tuple[Placed, bo
     """The project that was not removed, and whether the account belongs to its organization, or None."""
     row = session.execute(_PLACED_ONE, {"ref": ref, "account_id": account_id}).first()
     return None if row is None else (Placed(row[0], row[1], row[2]), row[3])
-
-
-def find_outline(reader: Reader, ref: str, account_id: int) -> tuple[Outline, bool] | None:
-    """A project that was not removed, in short, and whether the account belongs to its organization, or None."""
-    row = reader.execute(_OUTLINE, {"ref": ref, "account_id": account_id}).first()
-    return None if row is None else (Outline(*row[:-1]), row[-1])
 
 
 def find_place(reader: Reader, ref: str, account_id: int, *, also_removed: bool = False) -> Place | None:

@@ -6,7 +6,16 @@ from typing import Annotated, Any
 from fastapi import Depends, Query, status
 
 from supafleet.db import EngineDep, SessionDep, reading_rows, row_id, utc_now
-from supafleet.deps import CurrentActor, JobsDep, ProjectRef, RequiresInBody, SettingsDep, needs
+from supafleet.deps import (
+    CurrentActor,
+    CurrentOutline,
+    JobsDep,
+    ProjectRef,
+    RequiresInBody,
+    RequiresProject,
+    SettingsDep,
+    needs,
+)
 from supafleet.errors import responses
 from supafleet.permissions import Permission
 from supafleet.projects import catalogue, creation, health, service
@@ -27,10 +36,11 @@ router = Router(prefix="/v1/projects", tags=["Projects"])
 @router.get(
     "",
     operation_id="v1-list-all-projects",
+    response_model=list[ProjectResponse],
     responses=responses(401),
     dependencies=needs(Permission.PROJECTS_READ),
 )
-def list_projects(engine: EngineDep, actor: CurrentActor, settings: SettingsDep) -> list[ProjectResponse]:
+def list_projects(engine: EngineDep, actor: CurrentActor, settings: SettingsDep) -> list[dict[str, Any]]:
     """List the projects of the account's organizations."""
     with reading_rows(engine) as rows:
         outlines = service.list_outlines(rows, actor)
@@ -60,19 +70,18 @@ def create_project(
         observed_at=project.observed_at,
         organization_slug=organization.slug,
     )
-    return ProjectCreated.model_validate(_common(outline, settings, utc_now()))
+    return ProjectCreated.model_validate(_created(outline, settings, utc_now()))
 
 
 @router.get(
     "/{ref}",
     operation_id="v1-get-project",
+    response_model=ProjectResponse,
     responses=responses(401, 403, 404),
-    dependencies=needs(Permission.PROJECT_ADMIN_READ),
+    dependencies=[Depends(RequiresProject(Permission.PROJECT_ADMIN_READ))],
 )
-def get_project(ref: ProjectRef, engine: EngineDep, actor: CurrentActor, settings: SettingsDep) -> ProjectResponse:
+def get_project(outline: CurrentOutline, settings: SettingsDep) -> dict[str, Any]:
     """Tell what a project is and how it is."""
-    with reading_rows(engine) as rows:
-        outline = service.get_outline(rows, ref, actor)
     return _response(outline, settings, utc_now())
 
 
@@ -110,7 +119,8 @@ def get_health(
     return health.check_health(engine, jobs, ref, health.parse_names(services), timeout_ms, actor, settings)
 
 
-def _common(outline: Outline, settings: Settings, now: datetime) -> dict[str, Any]:
+def _created(outline: Outline, settings: Settings, now: datetime) -> dict[str, Any]:
+    """The values of a `ProjectCreated`."""
     return {
         "id": outline.ref,
         "ref": outline.ref,
@@ -123,11 +133,13 @@ def _common(outline: Outline, settings: Settings, now: datetime) -> dict[str, An
     }
 
 
-def _response(outline: Outline, settings: Settings, now: datetime) -> ProjectResponse:
-    database = {
+def _response(outline: Outline, settings: Settings, now: datetime) -> dict[str, Any]:
+    """The values of a `ProjectResponse`: the framework checks a whole list of them in less time than we make one."""
+    fields = _created(outline, settings, now)
+    fields["database"] = {
         "host": service.database_host(outline.ref, settings),
         "version": catalogue.postgres_version(outline.release),
         "postgres_engine": catalogue.postgres_engine(outline.release),
         "release_channel": "ga",
     }
-    return ProjectResponse.model_validate({**_common(outline, settings, now), "database": database})
+    return fields

@@ -21,7 +21,7 @@ from supafleet.organizations.models import Organization, Place
 from supafleet.projects import repository
 from supafleet.projects.fold import ProjectState, ServiceState, initial_state
 from supafleet.projects.models import Outline, Placed, Project, ProjectService
-from supafleet.projects.states import Desired, Observed, Served, Status, move, serve, summarize
+from supafleet.projects.states import Desired, Observed, Served, Status, move, serve, stale_since, summarize
 from supafleet.runs import service as runs
 from supafleet.runs.models import Run
 from supafleet.runs.vocabulary import RunKind
@@ -61,15 +61,6 @@ def get_placed_project(session: Session, ref: str, actor: Actor) -> Placed:
     return _for_member(repository.find_placed(session, ref, actor.account_id), ref, actor)
 
 
-def get_outline(reader: Reader, ref: str, actor: Actor) -> Outline:
-    """The project in short, for a member of its organization.
-
-    Raises:
-        ProjectNotFound, Forbidden: as `get_project`.
-    """
-    return _for_member(repository.find_outline(reader, ref, actor.account_id), ref, actor)
-
-
 def lock_project(session: Session, ref: str, actor: Actor | None = None) -> Project:
     """The project, its row locked until the transaction ends; with an actor, for a member of its organization.
 
@@ -87,6 +78,16 @@ def lock_project(session: Session, ref: str, actor: Actor | None = None) -> Proj
 def place_besides(ref: str) -> Besides:
     """What tells where an account stands with the project's owner, for the statement that finds the account."""
     return Besides(repository.with_place, {"ref": ref})
+
+
+def outline_besides(place: Besides) -> Besides:
+    """What tells the project in short besides its place."""
+    return Besides(repository.with_outline, place.values)
+
+
+def outline_of(told: Sequence[Any]) -> Outline:
+    """The project in short, as `outline_besides` told it."""
+    return Outline(*told[-len(Outline._fields) :])
 
 
 def place_of(reader: Reader, ref: str, actor: Actor, told: Sequence[Any] = ()) -> Place:
@@ -141,10 +142,10 @@ def served_status(project: Project, host: DockerHost, settings: Settings, now: d
     )
 
 
-def outlined_status(outline: Outline, settings: Settings, now: datetime) -> Status:
+def outlined_status(outline: Outline, settings: Settings, now: datetime) -> str:
     """The status that is told of a project in short at this time."""
     deadline = timedelta(seconds=settings.observation_deadline_seconds)
-    return serve(outline.status, None, outline.observed_at, now=now, deadline=deadline).status
+    return Status.UNKNOWN if stale_since(outline.status, outline.observed_at, now, deadline) else outline.status
 
 
 def services_of(session: Session, project: Project) -> dict[str, ProjectService]:

@@ -161,7 +161,7 @@ def serve(
     observed_at: datetime | None,
     *,
     now: datetime,
-    deadline: timedelta | None,
+    deadline: timedelta,
     why_unseen: str | None = None,
 ) -> Served:
     """The status to tell: one that was seen too long ago is not known any more.
@@ -169,9 +169,16 @@ def serve(
     Args:
         why_unseen: why looks at the project's Docker host fail, if they do.
     """
-    if status in SETTLED and deadline is not None and observed_at is not None:
-        stale_since = observed_at + deadline
-        if now > stale_since:
-            seen = f"The project was last seen {status} at {timestamp(observed_at)} and could not be looked at since."
-            return Served(Status.UNKNOWN, f"{seen} {why_unseen}" if why_unseen else seen, stale_since)
-    return Served(Status(status), reason)
+    since = stale_since(status, observed_at, now, deadline)
+    if observed_at is None or since is None:
+        return Served(Status(status), reason)
+    seen = f"The project was last seen {status} at {timestamp(observed_at)} and could not be looked at since."
+    return Served(Status.UNKNOWN, f"{seen} {why_unseen}" if why_unseen else seen, since)
+
+
+def stale_since(status: str, observed_at: datetime | None, now: datetime, deadline: timedelta) -> datetime | None:
+    """Since when a status is too old to be told, None while it is not."""
+    if status not in SETTLED or observed_at is None:
+        return None
+    lapsed_at = observed_at + deadline
+    return lapsed_at if now > lapsed_at else None

@@ -7,12 +7,16 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import col, select
 
-from supafleet.db import WriteRefusedError, engine_from_url, reading, reading_rows, unit_of_work
+from supafleet.db import engine_from_url, reading, reading_rows, unit_of_work
 from supafleet.organizations.models import Organization
 from tests.integration.api.conftest import Api
 from tests.integration.conftest import PostgresServer
+
+#: What either database says to a connection that only reads.
+READ_ONLY = "read-?only"
 
 
 def names(api: Api) -> list[str]:
@@ -24,17 +28,17 @@ def test_what_only_reads_cannot_write(api: Api) -> None:
     before = names(api)
     with reading(api.engine) as session:
         session.exec(select(Organization)).one().name = "Changed by a row"
-        with pytest.raises(WriteRefusedError):
+        with pytest.raises(DBAPIError, match=READ_ONLY):
             session.exec(select(Organization)).one()
-    with reading(api.engine) as session, pytest.raises(WriteRefusedError):
+    with reading(api.engine) as session, pytest.raises(DBAPIError, match=READ_ONLY):
         session.execute(sa.update(Organization).values({"name": "Changed by a statement"}))
     with reading(api.engine) as session:
         session.delete(session.exec(select(Organization)).one())
-        with pytest.raises(WriteRefusedError):
+        with pytest.raises(DBAPIError, match=READ_ONLY):
             session.commit()
-    with reading_rows(api.engine) as rows, pytest.raises(WriteRefusedError):
+    with reading_rows(api.engine) as rows, pytest.raises(DBAPIError, match=READ_ONLY):
         rows.execute(sa.update(Organization).values({"name": "Changed by a statement"}))
-    with reading_rows(api.engine) as rows, pytest.raises(WriteRefusedError):
+    with reading_rows(api.engine) as rows, pytest.raises(DBAPIError, match=READ_ONLY):
         rows.exec_driver_sql("UPDATE organization SET name = 'Changed by text'")
     assert names(api) == before
 

@@ -1,15 +1,19 @@
 """Settings, the database's types, logs and the words of validation errors."""
 
+import logging
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import sqlalchemy as sa
+import structlog
 from pydantic import BaseModel, ValidationError
 
-from supafleet.db import UtcDateTime, WriteRefusedError, engine_from_url, reading, sqlalchemy_url, unit_of_work
+from supafleet.db import UtcDateTime, engine_from_url, reading, sqlalchemy_url, unit_of_work
 from supafleet.errors import allowed, describe_validation_errors, quote
-from supafleet.logs import hide_secrets
+from supafleet.logs import configure_logging, hide_secrets
 from supafleet.settings import Settings
 
 
@@ -73,7 +77,7 @@ def test_a_unit_of_work_keeps_all_or_nothing_and_reading_refuses_to_write(tmp_pa
         session.execute(sa.text("INSERT INTO t VALUES (1)"))
     with pytest.raises(ZeroDivisionError):
         insert_and_break(engine)
-    with reading(engine) as session, pytest.raises(WriteRefusedError):
+    with reading(engine) as session, pytest.raises(sa.exc.DBAPIError, match="readonly"):
         session.execute(sa.text("INSERT INTO t VALUES (3)"))
     with reading(engine) as session:
         assert session.execute(sa.text("SELECT n FROM t")).scalars().all() == [1]
@@ -88,6 +92,35 @@ def test_a_unit_of_work_keeps_all_or_nothing_and_reading_refuses_to_write(tmp_pa
 def test_logs_hide_what_sounds_secret() -> None:
     event = hide_secrets(None, "info", {"event": "x", "db_pass": "a", "access_token": "b", "Authorization": "c"})
     assert event == {"event": "x", "db_pass": "(hidden)", "access_token": "(hidden)", "Authorization": "(hidden)"}
+
+
+@pytest.fixture
+def own_logging(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What a test configures ends with it."""
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    yield
+    structlog.reset_defaults()
+
+
+@pytest.mark.usefixtures("own_logging")
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_a_traceback_in_the_log_tells_no_values(
+    form: Literal["json", "console"], capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logging(Settings(log_format=form))
+
+    def break_near(secret: str) -> None:
+        raise ZeroDivisionError(f"after {len(secret)} letters")
+
+    for log in (structlog.get_logger("ours"), logging.getLogger("theirs")):
+        try:
+            break_near("hunter2" * 2)
+        except ZeroDivisionError:
+            log.exception("request.broke")
+    written = capsys.readouterr().err
+    assert written.count("request.broke") == written.count("ZeroDivisionError: after 14 letters") == 2
+    assert "break_near" in written
+    assert "hunter2hunter2" not in written
 
 
 def test_words() -> None:
