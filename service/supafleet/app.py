@@ -9,6 +9,7 @@ import structlog
 from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
 from fastapi.middleware.cors import CORSMiddleware
+from fastapi_offline import FastAPIOffline
 from sqlalchemy.engine import Engine
 from starlette.routing import BaseRoute
 
@@ -102,12 +103,14 @@ def create_app(settings: Settings | None = None, launcher: PlaybookLauncher | No
         finally:
             engine.dispose()
 
-    app = FastAPI(
+    # FastAPI alone has browsers fetch the program of its pages from elsewhere: blank without a way out.
+    app = FastAPIOffline(
         title="Supafleet",
         description="Provisions and runs complete self-hosted Supabase projects on Docker hosts.",
         version=version("supafleet"),
         lifespan=lifespan,
         servers=[{"url": chosen.resolved_public_url}],
+        swagger_ui_parameters={"docExpansion": "none", "filter": True, "persistAuthorization": True},
     )
     app.state.settings = chosen
     register_error_handlers(app)

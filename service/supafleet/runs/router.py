@@ -19,7 +19,7 @@ from supafleet.runs.schemas import RunOut
 
 _COMMENT_SECONDS = 10.0
 
-router = Router(prefix="/fleet/runs", tags=["runs"], responses=responses(401))
+router = Router(prefix="/fleet/runs", tags=["Runs"], responses=responses(401))
 
 
 @router.get("", response_model=list[RunOut], dependencies=needs(Permission.PROJECTS_READ))
