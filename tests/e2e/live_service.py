@@ -71,6 +71,16 @@ class LiveService:
             self.process.send_signal(how)
             self.process.wait(timeout=60)
 
+    def __enter__(self) -> "LiveService":
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        """Remove what it made, then end it, whatever became of that."""
+        try:
+            self.delete_all()
+        finally:
+            self.stop()
+
     @property
     def token(self) -> str:
         return (self.data_dir / "owner-token").read_text().strip()

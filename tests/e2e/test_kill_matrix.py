@@ -13,10 +13,8 @@ pytestmark = pytest.mark.docker
 
 @pytest.fixture(scope="module")
 def stage(sandbox_images: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    live = LiveService(tmp_path_factory.mktemp("service"), "matrix", (25550, 25579), "10.228.0.0/16").start()
-    yield Stage(live)
-    live.delete_all()
-    live.stop()
+    with LiveService(tmp_path_factory.mktemp("service"), "matrix", (25550, 25579), "10.228.0.0/16") as live:
+        yield Stage(live)
 
 
 @pytest.mark.parametrize("cell", [cell for life in few_lives() for cell in life], ids=lambda cell: cell.name)

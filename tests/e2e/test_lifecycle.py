@@ -23,7 +23,7 @@ OWN_IMAGE = "supafleet-sandbox/imgproxy:of-the-lifecycle-test"
 
 @pytest.fixture(scope="module")
 def live(sandbox_images: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveService]:
-    service = LiveService(
+    with LiveService(
         tmp_path_factory.mktemp("service"),
         "lifecycle",
         (25500, 25549),
@@ -31,10 +31,8 @@ def live(sandbox_images: dict[str, str], tmp_path_factory: pytest.TempPathFactor
         observation_interval_seconds=str(SWEEP_SECONDS),
         observation_deadline_seconds="20",
         heal_pause_seconds="3",
-    ).start()
-    yield service
-    service.delete_all()
-    service.stop()
+    ) as service:
+        yield service
     docker_eyes.docker("image", "rm", OWN_IMAGE, check=False)
 
 

@@ -24,10 +24,8 @@ LOOKS_SECONDS = 100
 
 @pytest.fixture
 def live(sandbox_images: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveService]:
-    service = LiveService(tmp_path_factory.mktemp("service"), "random", (25580, 25599), "10.229.0.0/16").start()
-    yield service
-    service.delete_all()
-    service.stop()
+    with LiveService(tmp_path_factory.mktemp("service"), "random", (25580, 25599), "10.229.0.0/16") as service:
+        yield service
 
 
 class Crowd:

@@ -16,10 +16,8 @@ pytestmark = pytest.mark.docker
 
 @pytest.fixture
 def mortal(sandbox_images: dict[str, str], tmp_path: Path) -> Iterator[LiveService]:
-    live = LiveService(tmp_path / "service", "mortal", (25100, 25149), "10.223.0.0/16").start()
-    yield live
-    live.delete_all()
-    live.stop()
+    with LiveService(tmp_path / "service", "mortal", (25100, 25149), "10.223.0.0/16") as live:
+        yield live
 
 
 def playbooks_of(ref: str) -> list[psutil.Process]:

@@ -83,15 +83,13 @@ def person(sandbox_images: dict[str, str], tmp_path: Path) -> Iterator[Person]:
     shutil.copytree(PACKAGE, tmp_path / "cli")
     install = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--no-package-lock"]
     subprocess.run(install, cwd=tmp_path / "cli", check=True, timeout=300)
-    live = LiveService(tmp_path / "service", "official-cli", (25600, 25619), "10.232.0.0/16").start()
     home = tmp_path / "home"
     (home / "work").mkdir(parents=True)
-    (home / "profile.yaml").write_text(
-        f"name: supafleet\napi_url: {live.url}\ndashboard_url: {live.url}\nproject_host: localhost\n"
-    )
-    yield Person(tmp_path / "cli" / "node_modules" / ".bin" / "supabase", home, live)
-    live.delete_all()
-    live.stop()
+    with LiveService(tmp_path / "service", "official-cli", (25600, 25619), "10.232.0.0/16") as live:
+        (home / "profile.yaml").write_text(
+            f"name: supafleet\napi_url: {live.url}\ndashboard_url: {live.url}\nproject_host: localhost\n"
+        )
+        yield Person(tmp_path / "cli" / "node_modules" / ".bin" / "supabase", home, live)
 
 
 def test_the_official_command_line_works(person: Person) -> None:

@@ -32,10 +32,8 @@ class LiveProject:
 # Of the folder and not of the session: running projects slow down every other test.
 @pytest.fixture(scope="package")
 def service(sandbox_images: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveService]:
-    live = LiveService(tmp_path_factory.mktemp("service"), "e2e", E2E_PORTS, E2E_POOL).start()
-    yield live
-    live.delete_all()
-    live.stop()
+    with LiveService(tmp_path_factory.mktemp("service"), "e2e", E2E_PORTS, E2E_POOL) as live:
+        yield live
 
 
 def describe(live: LiveService, ref: str) -> LiveProject:
