@@ -9,7 +9,7 @@ class ActionModule(ActionBase):
     """The archive is read by the transfer alone: it is in no variable and in no argument."""
 
     TRANSFERS_FILES = True
-    _VALID_ARGS = frozenset(("root", "index", "archive"))
+    _VALID_ARGS = frozenset(("root", "index", "archive", "lock"))
 
     def run(self, tmp=None, task_vars=None):  # type: ignore[no-untyped-def]
         super().run(tmp, task_vars)

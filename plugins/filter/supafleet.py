@@ -49,6 +49,10 @@ def services(_project):  # type: ignore[no-untyped-def]
     return list(SERVICES)
 
 
+def gateway_url(project):  # type: ignore[no-untyped-def]
+    return parse_project(project).gateway_url
+
+
 def gateway_keys(project, secrets):  # type: ignore[no-untyped-def]
     """The keys of anon and service_role that the gateway takes now."""
     plan = plan_gateway(_plain(secrets), parse_project(project).settings.legacy_api_keys)
@@ -79,6 +83,7 @@ class FilterModule:
             "supafleet_network": network,
             "supafleet_volumes": volumes,
             "supafleet_services": services,
+            "supafleet_gateway_url": gateway_url,
             "supafleet_gateway_keys": gateway_keys,
             "supafleet_secret_values": secret_values,
             "supafleet_failure": failure,

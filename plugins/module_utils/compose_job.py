@@ -23,8 +23,12 @@ _RUN_AND_TELL = (
 )
 
 
-def start_job(root, words, timeout_seconds):
-    """Start `words` (list) in a session of its own and return the job's folder; after the timeout it is ended."""
+def start_job(root, words, timeout_seconds, environment=None):
+    """Start `words` (list) in a session of its own and return the job's folder; after the timeout it is ended.
+
+    Args:
+        environment: dict of its variables, when they are not those of this process.
+    """
     folder = tempfile.mkdtemp(prefix=_PREFIX, dir=root)
     subprocess.Popen(
         ["sh", "-c", _RUN_AND_TELL, "compose-job", folder, "timeout", str(timeout_seconds), *words],
@@ -32,6 +36,7 @@ def start_job(root, words, timeout_seconds):
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
+        env=environment,
     )
     return folder
 

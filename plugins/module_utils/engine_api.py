@@ -35,11 +35,17 @@ class _SocketConnection(http.client.HTTPConnection):
         self.sock.connect(self._path)
 
 
+def engine_address():
+    """Where the engine listens: what the environment says, else its usual socket. A context of the docker command is
+    not looked at, so Compose has to be told."""
+    return os.environ.get("DOCKER_HOST") or DEFAULT_HOST
+
+
 class Engine:
     """One connection to the engine of this host, kept open from request to request."""
 
     def __init__(self):
-        host = os.environ.get("DOCKER_HOST") or DEFAULT_HOST
+        host = engine_address()
         if not host.startswith("unix://"):
             raise EngineError(f"DOCKER_HOST is {host}: only the engine's socket on the host itself (unix://) is used")
         self._connection = _SocketConnection(host[len("unix://") :])
@@ -59,21 +65,25 @@ class Engine:
         """The undecoded answer of a GET request."""
         return self._ask("GET", _with_query(path, query))
 
-    def delete(self, path, **query):
-        """Remove something.
+    def delete(self, path, takes_seconds=0, **query):
+        """Remove something; `takes_seconds` is how long the engine may work on it before it answers.
 
         Raises:
             EngineError: with the engine's own sentence; status 404 when there is no such object.
         """
+        self._wait_for(takes_seconds)
         self._ask("DELETE", _with_query(path, query))
 
     def post(self, path, body=None, takes_seconds=0):
         """Send `body` (dict) as JSON; `takes_seconds` is how long the engine may work on it before it answers."""
+        self._wait_for(takes_seconds)
+        content = None if body is None else json.dumps(body)
+        self._ask("POST", path, content, {"Content-Type": "application/json"} if body is not None else {})
+
+    def _wait_for(self, takes_seconds):
         self._connection.timeout = TIMEOUT_SECONDS + takes_seconds
         if self._connection.sock is not None:
             self._connection.sock.settimeout(self._connection.timeout)
-        content = None if body is None else json.dumps(body)
-        self._ask("POST", path, content, {"Content-Type": "application/json"} if body is not None else {})
 
     def _ask(self, method, path, body=None, headers=None):
         try:

@@ -8,13 +8,25 @@ Leases stand in one file under `flock`, so that two installations on one host ca
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
 import socket
+import threading
 import time
 
 LOCK_SECONDS = 90
+# How a module is told whose lock it works under.
+LOCK_ARGUMENT = {
+    "type": "dict",
+    "required": True,
+    "options": {
+        "data_root": {"type": "path", "required": True},
+        "project": {"type": "str", "required": True},
+        "run": {"type": "str", "required": True},
+    },
+}
 
 
 class RefusedError(Exception):
@@ -81,15 +93,42 @@ def take_lock(data_root, project, holder, now=None):
 
 
 def renew(data_root, project, run, now=None):
-    """Keep a lock alive; False when it is no longer this run's."""
+    """Keep a lock alive.
+
+    Raises:
+        RefusedError: it is no longer this run's.
+    """
     now = time.time() if now is None else now
     path = _lock_path(data_root, project)
     with exclusively(data_root):
         current = _read(path)
         if current.get("run") != run:
-            return False
+            raise RefusedError(f"the lock of project {project} was lost to another run: start this run again")
         _write(path, dict(current, expires_at=now + LOCK_SECONDS))
-    return True
+
+
+@contextlib.contextmanager
+def kept_alive(lock):
+    """Work under a lock (dict of `LOCK_ARGUMENT`), which does not lapse however long the work takes.
+
+    Raises:
+        RefusedError: it is no longer this run's; nothing was begun.
+    """
+    renew(**lock)
+    is_over = threading.Event()
+
+    def keep():
+        while not is_over.wait(LOCK_SECONDS / 3):
+            with contextlib.suppress(RefusedError, OSError):  # what was begun goes on; the next look tells
+                renew(**lock)
+
+    keeper = threading.Thread(target=keep, daemon=True)
+    keeper.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        keeper.join()
 
 
 def lock_is_held(data_root, project, run):
@@ -165,12 +204,20 @@ def recorded_projects(data_root):
 
 
 def port_is_free(address, port):
-    """Whether this host could listen on `address`:`port` now."""
+    """Whether this host could listen on `address`:`port` now.
+
+    Raises:
+        RefusedError: the address is not of this host.
+    """
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((address, port))
-        except OSError:
+        except OSError as error:
+            if error.errno == errno.EADDRNOTAVAIL:
+                raise RefusedError(
+                    f"bind_address {address} is not an address of this host: choose one of `ip address`, or 0.0.0.0"
+                ) from error
             return False
     return True

@@ -13,21 +13,23 @@ ENGINE_PID_FILE = "/run/docker.pid"
 CAP_SYS_RESOURCE = 24
 
 
-def label_filter(project):
-    """Docker's filter for all objects of `project`, or of every project when it is None."""
-    label = LABEL_PROJECT if project is None else LABEL_PROJECT + "=" + project
-    return json.dumps({"label": [label]})
+def chosen_by(project=None, installation=None):
+    """Docker's filter for the objects of one project, of an installation or of any; without a project for all."""
+    labels = [LABEL_PROJECT if project is None else LABEL_PROJECT + "=" + project]
+    if installation is not None:
+        labels.append(LABEL_INSTALLATION + "=" + installation)
+    return json.dumps({"label": labels})
 
 
-def brief_view(engine, project):
-    """Docker's short list of the containers."""
-    return engine.get("/containers/json", all=1, filters=label_filter(project))
+def brief_view(engine, chosen):
+    """Docker's short list of the containers that are `chosen` (a filter of `chosen_by`, here and below)."""
+    return engine.get("/containers/json", all=1, filters=chosen)
 
 
-def full_view(engine, project, expected, job=None):
+def full_view(engine, chosen, expected, job=None):
     """Inspections (list), and a dict with the facts of each container, the Compose task and the verdict on them."""
     now = datetime.datetime.now(datetime.timezone.utc)
-    inspections = inspect_containers(engine, project)
+    inspections = inspect_containers(engine, chosen)
     containers = [describe_container(inspection, now) for inspection in inspections]
     result = {
         "observed_at": now.isoformat(),
@@ -38,22 +40,22 @@ def full_view(engine, project, expected, job=None):
     return inspections, result
 
 
-def whole_view(engine, project, expected):
-    """Everything of one project, or of all, that the first look of a run wants to know (dict)."""
-    _, view = full_view(engine, project, expected)
-    return dict(view, **surroundings(engine, project))
+def whole_view(engine, chosen, expected):
+    """Everything that is chosen and that the first look of a run wants to know (dict)."""
+    _, view = full_view(engine, chosen, expected)
+    return dict(view, **surroundings(engine, chosen))
 
 
-def surroundings(engine, project):
-    """The engine's facts, and the networks and volumes of one project or of all (dict)."""
-    networks, volumes = networks_and_volumes(engine, project)
+def surroundings(engine, chosen):
+    """The engine's facts, and the networks and volumes (dict)."""
+    networks, volumes = networks_and_volumes(engine, chosen)
     return {"engine": engine_facts(engine), "networks": networks, "volumes": volumes}
 
 
-def inspect_containers(engine, project):
+def inspect_containers(engine, chosen):
     """Docker's inspection of each container."""
     inspections = []
-    for entry in brief_view(engine, project):
+    for entry in brief_view(engine, chosen):
         try:
             inspections.append(engine.get("/containers/" + entry["Id"] + "/json"))
         except EngineError as error:
@@ -62,16 +64,16 @@ def inspect_containers(engine, project):
     return inspections
 
 
-def networks_and_volumes(engine, project):
+def networks_and_volumes(engine, chosen):
     """Name, project and installation of the networks, with their subnets, and of the volumes (two lists)."""
     networks = [
         dict(
             owned(network),
             subnet=next((pool["Subnet"] for pool in network["IPAM"]["Config"] or [] if "Subnet" in pool), ""),
         )
-        for network in engine.get("/networks", filters=label_filter(project))
+        for network in engine.get("/networks", filters=chosen)
     ]
-    volumes = [owned(volume) for volume in engine.get("/volumes", filters=label_filter(project))["Volumes"] or []]
+    volumes = [owned(volume) for volume in engine.get("/volumes", filters=chosen)["Volumes"] or []]
     return networks, volumes
 
 

@@ -19,6 +19,7 @@ EXTRA_FAILED_CHECKS = 2
 # A check that ran out of time tells as much of a busy host as of the service: two minutes of that are final.
 EXTRA_SLOW_CHECKS = 9
 TIMED_OUT_EXIT_CODE = -1
+UNWELL_PHASES = ("unhealthy", "exited", "restarting")
 COMING_PHASES = ("created", "starting", "restarting")
 # A host that starts several projects at once is slow: nothing is given up before this.
 UNHEALTHY_UPTIME_SECONDS = 60
@@ -120,12 +121,16 @@ def judge(containers, expected, job):
     # it; Compose itself fails when something it waits for is unhealthy. Afterwards, what is unhealthy may still miss
     # somebody who is starting.
     ended = job is None or job["finished"]
+    has_failed = bool(job and job["failed"])
     hopeless = [name for name in expected if name in by_service and is_beyond_hope(by_service[name])]
+    if has_failed:
+        # Compose gives up sooner than we do: what it waited for is what is unwell now.
+        hopeless += [name for name in expected if phases[name] in UNWELL_PHASES and name not in hopeless]
     is_coming = any(phases[name] in COMING_PHASES and name not in hopeless for name in expected)
-    excused = ("unhealthy",) if is_coming else ()
+    excused = ("unhealthy",) if is_coming and not has_failed else ()
     sick = [name for name in hopeless if phases[name] not in (excused if ended else ("created", "exited", "unhealthy"))]
     gone = [name for name in expected if phases[name] == "missing"] if ended else []
-    if sick or gone or (job and job["failed"]):
+    if sick or gone or has_failed:
         verdict = "failed"
     elif ended and all(phase == "healthy" for phase in phases.values()):
         verdict = "healthy"

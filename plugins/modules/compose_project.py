@@ -69,6 +69,15 @@ options:
     description: Seconds that Compose may take, pulls included.
     type: int
     default: 1800
+  lock:
+    description: The project's lock that the run holds; it is kept alive while the module works, and when it was lost
+      nothing is begun.
+    type: dict
+    required: true
+    suboptions:
+      data_root: {description: Folder of Supafleet's own data on the host., type: path, required: true}
+      project: {description: Ref of the project., type: str, required: true}
+      run: {description: Id of the run., type: str, required: true}
 author: [Supafleet]
 """
 
@@ -80,6 +89,7 @@ EXAMPLES = r"""
       compose.yml: "services: {}"
     modes:
       compose.yml: "0644"
+    lock: {data_root: /var/lib/supafleet, project: demo, run: "4711"}
 """
 
 RETURN = r"""
@@ -110,7 +120,9 @@ import tempfile
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.compose_job import forget_jobs, start_job
+from ansible.module_utils.engine_api import engine_address
 from ansible.module_utils.function_index import INDEX, functions_differ
+from ansible.module_utils.host_lock import LOCK_ARGUMENT, RefusedError, kept_alive
 
 ARGUMENTS = {
     "root": {"type": "path", "required": True},
@@ -125,6 +137,7 @@ ARGUMENTS = {
     "network": {"type": "str"},
     "network_is_new": {"type": "bool", "default": False},
     "timeout": {"type": "int", "default": 1800},
+    "lock": LOCK_ARGUMENT,
 }
 HASH_TIMEOUT_SECONDS = 60
 
@@ -194,6 +207,11 @@ def try_to_place(module, root, *what):
         module.fail_json(msg=f"the files of the project cannot be written to {root}: {error.strerror}{hint}")
 
 
+def compose_environment():
+    """Compose talks to the engine that the modules look at, whatever context its configuration names."""
+    return dict(os.environ, DOCKER_HOST=engine_address())
+
+
 def compose(module, words, text=None):
     answer = subprocess.run(
         ["docker", "compose", *words],
@@ -202,6 +220,7 @@ def compose(module, words, text=None):
         text=True,
         timeout=HASH_TIMEOUT_SECONDS,
         check=False,
+        env=compose_environment(),
     )
     if answer.returncode != 0:
         module.fail_json(msg=f"Compose refuses the rendered file: {answer.stderr.strip()}")
@@ -265,7 +284,7 @@ def bring_up(params, touched, services, cut_off):
         words.append("--force-recreate")
     # Compose would recreate the dependants of a changed service too, so what differs is named.
     words += ["--remove-orphans"] if len(touched) == len(services) else ["--no-deps", *touched]
-    return start_job(root, words, params["timeout"])
+    return start_job(root, words, params["timeout"], compose_environment())
 
 
 def shown_differences(root, public, different):
@@ -294,8 +313,8 @@ def wanted_hashes(module, root, wanted, is_new, carried):
         return config_hashes(module, scratch, carried)
 
 
-def main():
-    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+def converge(module):
+    """Do all of it, or in check mode none of it; what the module answers (dict)."""
     params = module.params
     root, public = params["root"], params["files"]
     wanted = {
@@ -324,7 +343,17 @@ def main():
     if touched and not module.check_mode:
         result["job"] = bring_up(params, touched, actions, cut_off)
     changed = bool(different or unwanted or has_other_functions or touched)
-    module.exit_json(changed=changed, written=different, removed=unwanted, **result)
+    return dict(result, changed=changed, written=different, removed=unwanted)
+
+
+def main():
+    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    try:
+        with contextlib.nullcontext() if module.check_mode else kept_alive(module.params["lock"]):
+            result = converge(module)
+    except RefusedError as lost:
+        module.fail_json(msg=str(lost))
+    module.exit_json(**result)
 
 
 if __name__ == "__main__":

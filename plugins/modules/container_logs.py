@@ -22,6 +22,10 @@ options:
     description: Ref of the project.
     type: str
     required: true
+  installation:
+    description: Name of the installation whose project it is; what another one made is not looked at.
+    type: str
+    required: true
   services:
     description: Services whose lines are wanted; all when empty.
     type: list
@@ -69,6 +73,7 @@ EXAMPLES = r"""
 - name: Read the newest lines of two services
   container_logs:
     project: demo
+    installation: default
     services: [auth, rest]
     since: 10m
 """
@@ -98,7 +103,7 @@ import traceback
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.text.converters import to_text
 from ansible.module_utils.engine_api import Engine, EngineError
-from ansible.module_utils.host_view import brief_view
+from ansible.module_utils.host_view import brief_view, chosen_by
 from ansible.module_utils.log_cursor import LogCursor
 from ansible.module_utils.log_lines import (
     BEGINNING,
@@ -127,6 +132,7 @@ GLANCE_MESSAGES = 300
 ARGUMENTS = {
     "state": {"type": "str", "choices": ["read", "ended"], "default": "read"},
     "project": {"type": "str", "required": True},
+    "installation": {"type": "str", "required": True},
     "services": {"type": "list", "elements": "str", "default": []},
     "tail": {"type": "int", "default": 100},
     "since": {"type": "str"},
@@ -143,7 +149,7 @@ ARGUMENTS = {
 def containers_of(engine, wanted):
     """Service by id of the wanted containers that have been started."""
     found = {}
-    for entry in brief_view(engine, wanted["project"]):
+    for entry in brief_view(engine, chosen_by(wanted["project"], wanted["installation"])):
         service = entry["Labels"].get(LABEL_SERVICE, "")
         if entry["State"] != "created" and (not wanted["services"] or service in wanted["services"]):
             found[entry["Id"]] = service

@@ -28,9 +28,16 @@ options:
       more often, and with less work for the host, than a task that is repeated.
     type: float
     default: 0
-  renew_lock:
-    description: Id of the run whose lock of the project is kept alive by this look.
+  installation:
+    description: Name of the installation whose project it is; what another one made is not looked at.
     type: str
+  lock:
+    description: The project's lock that the run holds, when the look keeps it alive; it fails when the lock was lost.
+    type: dict
+    suboptions:
+      data_root: {description: Folder of Supafleet's own data on the host., type: path, required: true}
+      project: {description: Ref of the project., type: str, required: true}
+      run: {description: Id of the run., type: str, required: true}
   data_root:
     description: Folder of Supafleet's own data on the host.
     type: path
@@ -80,8 +87,8 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.text.converters import to_text
 from ansible.module_utils.compose_job import forget_job, job_output, read_job
 from ansible.module_utils.engine_api import Engine, EngineError
-from ansible.module_utils.host_lock import recorded_projects, renew
-from ansible.module_utils.host_view import brief_view, full_view, surroundings
+from ansible.module_utils.host_lock import LOCK_ARGUMENT, RefusedError, recorded_projects, renew
+from ansible.module_utils.host_view import brief_view, chosen_by, full_view, surroundings
 from ansible.module_utils.log_lines import messages_of
 from ansible.module_utils.observation import LABEL_SERVICE
 
@@ -89,10 +96,11 @@ GLANCE_SECONDS = 0.25
 
 ARGUMENTS = {
     "project": {"type": "str"},
+    "installation": {"type": "str"},
     "expected": {"type": "list", "elements": "str", "default": []},
     "job": {"type": "path"},
     "linger": {"type": "float", "default": 0},
-    "renew_lock": {"type": "str"},
+    "lock": dict(LOCK_ARGUMENT, required=False),
     "data_root": {"type": "path", "default": "/var/lib/supafleet"},
     "log_tail_of": {"type": "list", "elements": "str"},
     "log_lines": {"type": "int", "default": 12},
@@ -110,9 +118,9 @@ def log_tails(engine, inspections, services, lines):
     return tails
 
 
-def may_be_over(engine, wanted):
+def may_be_over(engine, chosen, wanted):
     """Whether a full look could end the waiting, judged by the short list, which costs the engine a tenth of it."""
-    entries = brief_view(engine, wanted["project"])
+    entries = brief_view(engine, chosen)
     if any(entry["State"] not in ("created", "running") or "(unhealthy)" in entry["Status"] for entry in entries):
         return True
     job = read_job(wanted["job"])
@@ -121,16 +129,18 @@ def may_be_over(engine, wanted):
 
 
 def observe(engine, wanted):
+    chosen = chosen_by(wanted["project"], wanted["installation"])
+
     def look():
-        return full_view(engine, wanted["project"], wanted["expected"], read_job(wanted["job"]))
+        return full_view(engine, chosen, wanted["expected"], read_job(wanted["job"]))
 
     deadline = time.monotonic() + wanted["linger"]
     inspections, result = look()
     while result["verdict"] == "waiting" and time.monotonic() < deadline:
         time.sleep(GLANCE_SECONDS)
-        if may_be_over(engine, wanted) or time.monotonic() >= deadline:
+        if may_be_over(engine, chosen, wanted) or time.monotonic() >= deadline:
             inspections, result = look()
-    result.update(surroundings(engine, wanted["project"]))
+    result.update(surroundings(engine, chosen))
     if wanted["project"] is None:
         result["records"] = recorded_projects(wanted["data_root"])
     if wanted["log_tail_of"] is not None:
@@ -145,11 +155,10 @@ def main():
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
     wanted = module.params
     try:
-        project = wanted["project"]
-        if wanted["renew_lock"] and not renew(wanted["data_root"], project, wanted["renew_lock"]):
-            module.fail_json(msg=f"the lock of project {project} was lost to another run: start this run again")
+        if wanted["lock"]:
+            renew(**wanted["lock"])
         module.exit_json(changed=False, **observe(Engine(), wanted))
-    except (EngineError, OSError) as error:
+    except (EngineError, RefusedError, OSError) as error:
         module.fail_json(msg=to_text(error), exception=traceback.format_exc())
 
 

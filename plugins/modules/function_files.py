@@ -25,6 +25,15 @@ options:
       through variables.
     type: path
     required: true
+  lock:
+    description: The project's lock that the run holds; it is kept alive while the module works, and when it was lost
+      nothing is begun.
+    type: dict
+    required: true
+    suboptions:
+      data_root: {description: Folder of Supafleet's own data on the host., type: path, required: true}
+      project: {description: Ref of the project., type: str, required: true}
+      run: {description: Id of the run., type: str, required: true}
 author: [Supafleet]
 """
 
@@ -34,6 +43,7 @@ EXAMPLES = r"""
     root: /var/lib/supafleet/projects/demo
     index: "{}"
     archive: /dev/shm/functions.tar.gz
+    lock: {data_root: /var/lib/supafleet, project: demo, run: "4711"}
 """
 
 RETURN = r"""
@@ -54,11 +64,13 @@ import tempfile
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.function_index import FOLDER, INDEX, folders_of, functions_differ, read_index
+from ansible.module_utils.host_lock import LOCK_ARGUMENT, RefusedError, kept_alive
 
 ARGUMENTS = {
     "root": {"type": "path", "required": True},
     "index": {"type": "str", "required": True},
     "archive": {"type": "path", "required": True},
+    "lock": LOCK_ARGUMENT,
 }
 
 
@@ -119,7 +131,10 @@ def main():
     if module.check_mode or not differ:
         module.exit_json(changed=differ, unpacked=[], removed=[])
     try:
-        unpacked, removed = apply(root, text, module.params["archive"])
+        with kept_alive(module.params["lock"]):
+            unpacked, removed = apply(root, text, module.params["archive"])
+    except RefusedError as lost:
+        module.fail_json(msg=str(lost))
     except (OSError, tarfile.TarError) as error:
         module.fail_json(msg=f"the edge functions cannot be written to {root}: {error}")
     module.exit_json(changed=True, unpacked=unpacked, removed=removed)

@@ -10,7 +10,8 @@ description:
   - V(state=held) takes the project's lock for a run, ends a Compose process that an earlier run left working on the
     project, looks at what there is of the project, and records the leases. V(state=released) gives the lock back.
   - The look is made here, under the lock and in the same task, because most of the time of a task is its start.
-  - A refusal names who holds the lock or the lease, doing what, since when.
+  - A refusal names who holds the lock or the lease, doing what, since when. What another installation made under the
+    same ref is refused too, whatever the run wants to do with it.
 options:
   state:
     description: What is wanted.
@@ -96,7 +97,7 @@ from ansible.module_utils.host_lock import (
     take_leases,
     take_lock,
 )
-from ansible.module_utils.host_view import whole_view
+from ansible.module_utils.host_view import chosen_by, whole_view
 
 ARGUMENTS = {
     "state": {"type": "str", "choices": ["held", "released"], "default": "held"},
@@ -112,6 +113,18 @@ ARGUMENTS = {
     "publishes": {"type": "dict"},
     "return_leases": {"type": "bool", "default": False},
 }
+
+
+def refuse_what_others_made(observation, project, installation):
+    for kind in ("containers", "networks", "volumes"):
+        for thing in observation[kind]:
+            if thing["installation"] != installation:
+                owner = thing["installation"]
+                made_by = f"was made by installation {owner}" if owner else "names no installation that made it"
+                raise RefusedError(
+                    f"{kind[:-1]} {thing['name']} has the label of project {project} and {made_by}, while this run is "
+                    f"of installation {installation}: work on it from there, or choose another ref"
+                )
 
 
 def refuse_a_taken_port(listener, phases):
@@ -132,7 +145,8 @@ def hold(module, owner):
     ended = 0 if module.check_mode else end_leftover_compose(wanted["project_root"])
     changed = False
     try:
-        observation = whole_view(Engine(), wanted["project"], wanted["expected"])
+        observation = whole_view(Engine(), chosen_by(wanted["project"]), wanted["expected"])
+        refuse_what_others_made(observation, wanted["project"], wanted["installation"])
         if wanted["publishes"]:
             refuse_a_taken_port(wanted["publishes"], observation["phases"])
         if wanted["leases"]:

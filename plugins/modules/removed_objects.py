@@ -5,7 +5,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: removed_objects
-short_description: Remove everything on the engine that carries a project's label
+short_description: Remove everything on the engine that carries a project's labels
 description:
   - Removes containers, then volumes, then networks, all in one task. What is gone already is no error.
   - Waits first for containers that Docker is just starting again, and takes the containers off their network one after
@@ -16,6 +16,19 @@ options:
     description: Ref of the project.
     type: str
     required: true
+  installation:
+    description: Name of the installation whose project it is; what another one made is not looked at.
+    type: str
+    required: true
+  lock:
+    description: The project's lock that the run holds; it is kept alive while the module works, and when it was lost
+      nothing is begun.
+    type: dict
+    required: true
+    suboptions:
+      data_root: {description: Folder of Supafleet's own data on the host., type: path, required: true}
+      project: {description: Ref of the project., type: str, required: true}
+      run: {description: Id of the run., type: str, required: true}
 author: [Supafleet]
 """
 
@@ -23,6 +36,8 @@ EXAMPLES = r"""
 - name: Remove what is left of a project
   removed_objects:
     project: demo
+    installation: default
+    lock: {data_root: /var/lib/supafleet, project: demo, run: "4711"}
 """
 
 RETURN = r"""
@@ -37,27 +52,34 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.engine_api import Engine, EngineError
-from ansible.module_utils.host_view import brief_view, networks_and_volumes
+from ansible.module_utils.host_lock import LOCK_ARGUMENT, RefusedError, kept_alive
+from ansible.module_utils.host_view import brief_view, chosen_by, networks_and_volumes
 
-ARGUMENTS = {"project": {"type": "str", "required": True}}
+ARGUMENTS = {
+    "project": {"type": "str", "required": True},
+    "installation": {"type": "str", "required": True},
+    "lock": LOCK_ARGUMENT,
+}
 # A restart takes a second or two. What restarts for ever is between two attempts most of the time.
 RESTART_SECONDS = 4
 LOOK_SECONDS = 0.2
 # A container that somebody else is removing too.
 REMOVAL_SECONDS = 20
+# The engine answers when the last file of a volume is gone: for a large one on a slow disk after a long time.
+VOLUME_SECONDS = 1800
 
 
 class InUseError(Exception):
     """Something of the project cannot be removed; the message tells what uses it."""
 
 
-def settled_containers(engine, project):
+def settled_containers(engine, chosen):
     """Docker's short list of the containers, once none of them is being started again."""
     deadline = time.monotonic() + RESTART_SECONDS
-    entries = brief_view(engine, project)
+    entries = brief_view(engine, chosen)
     while any(entry["State"] == "restarting" for entry in entries) and time.monotonic() < deadline:
         time.sleep(LOOK_SECONDS)
-        entries = brief_view(engine, project)
+        entries = brief_view(engine, chosen)
     return entries
 
 
@@ -110,7 +132,7 @@ def remove_network(engine, name):
 
 def remove_volume(engine, name):
     try:
-        engine.delete("/volumes/" + name, force=1)
+        engine.delete("/volumes/" + name, takes_seconds=VOLUME_SECONDS, force=1)
     except EngineError as error:
         if error.status == 409:
             raise InUseError(
@@ -135,14 +157,15 @@ def remove(engine, entries, networks, volumes):
 
 def main():
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    project = module.params["project"]
+    chosen = chosen_by(module.params["project"], module.params["installation"])
     try:
         engine = Engine()
-        entries = brief_view(engine, project) if module.check_mode else settled_containers(engine, project)
-        networks, volumes = networks_and_volumes(engine, project)
+        entries = brief_view(engine, chosen) if module.check_mode else settled_containers(engine, chosen)
+        networks, volumes = networks_and_volumes(engine, chosen)
         if not module.check_mode:
-            remove(engine, entries, networks, volumes)
-    except (EngineError, InUseError) as error:
+            with kept_alive(module.params["lock"]):
+                remove(engine, entries, networks, volumes)
+    except (EngineError, InUseError, RefusedError, OSError) as error:
         module.fail_json(msg=str(error))
     names = [entry["Names"][0].lstrip("/") for entry in entries] + [one["name"] for one in networks + volumes]
     module.exit_json(changed=bool(names), removed=sorted(names))

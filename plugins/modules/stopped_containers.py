@@ -31,14 +31,19 @@ options:
     type: list
     elements: str
     default: []
-  renew_lock:
-    description: Id of the run whose lock of the project is kept alive.
+  installation:
+    description: Name of the installation whose project it is; what another one made is not looked at.
     type: str
     required: true
-  data_root:
-    description: Folder of Supafleet's own data on the host.
-    type: path
-    default: /var/lib/supafleet
+  lock:
+    description: The project's lock that the run holds; it is kept alive while the module works, and when it was lost
+      nothing is begun.
+    type: dict
+    required: true
+    suboptions:
+      data_root: {description: Folder of Supafleet's own data on the host., type: path, required: true}
+      project: {description: Ref of the project., type: str, required: true}
+      run: {description: Id of the run., type: str, required: true}
 author: [Supafleet]
 """
 
@@ -46,7 +51,8 @@ EXAMPLES = r"""
 - name: Stop a project
   stopped_containers:
     project: demo
-    renew_lock: "4711"
+    installation: default
+    lock: {data_root: /var/lib/supafleet, project: demo, run: "4711"}
     stages:
       - {services: [kong, studio], timeout: 10}
       - {services: [db], timeout: 60}
@@ -76,17 +82,17 @@ import urllib.parse
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.text.converters import to_text
 from ansible.module_utils.engine_api import Engine, EngineError
-from ansible.module_utils.host_lock import renew
-from ansible.module_utils.host_view import brief_view, whole_view
+from ansible.module_utils.host_lock import LOCK_ARGUMENT, RefusedError, kept_alive
+from ansible.module_utils.host_view import brief_view, chosen_by, whole_view
 from ansible.module_utils.observation import LABEL_SERVICE
 
 ARGUMENTS = {
     "project": {"type": "str", "required": True},
+    "installation": {"type": "str", "required": True},
     "stages": {"type": "list", "elements": "dict", "required": True},
     "only": {"type": "list", "elements": "str", "default": []},
     "expected": {"type": "list", "elements": "str", "default": []},
-    "renew_lock": {"type": "str", "required": True},
-    "data_root": {"type": "path", "default": "/var/lib/supafleet"},
+    "lock": LOCK_ARGUMENT,
 }
 RUNNING = ("running", "restarting", "paused")
 
@@ -122,21 +128,21 @@ def stop(entry, seconds):
 def main():
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
     wanted = module.params
-    project = wanted["project"]
+    chosen_objects = chosen_by(wanted["project"], wanted["installation"])
     try:
         engine = Engine()
-        plan = [stage for stage in staged(brief_view(engine, project), wanted["stages"], wanted["only"]) if stage[1]]
+        entries = brief_view(engine, chosen_objects)
+        plan = [stage for stage in staged(entries, wanted["stages"], wanted["only"]) if stage[1]]
         chosen = plan if module.check_mode else plan[:1]
-        stopped = [entry["Labels"].get(LABEL_SERVICE, "") for _, entries in chosen for entry in entries]
+        stopped = [entry["Labels"].get(LABEL_SERVICE, "") for _, stage in chosen for entry in stage]
         if chosen and not module.check_mode:
-            if not renew(wanted["data_root"], project, wanted["renew_lock"]):
-                module.fail_json(msg=f"the lock of project {project} was lost to another run: start this run again")
-            ((seconds, entries),) = chosen
-            with concurrent.futures.ThreadPoolExecutor(max_workers=len(entries)) as pool:
-                list(pool.map(lambda entry: stop(entry, seconds), entries))
-        left = sum(len(entries) for _, entries in plan[len(chosen) :])
-        observation = whole_view(engine, project, wanted["expected"])
-    except (EngineError, OSError) as error:
+            ((seconds, now),) = chosen
+            pool = concurrent.futures.ThreadPoolExecutor(max_workers=len(now))
+            with kept_alive(wanted["lock"]), pool:
+                list(pool.map(lambda entry: stop(entry, seconds), now))
+        left = sum(len(stage) for _, stage in plan[len(chosen) :])
+        observation = whole_view(engine, chosen_objects, wanted["expected"])
+    except (EngineError, RefusedError, OSError) as error:
         module.fail_json(msg=to_text(error), exception=traceback.format_exc())
     module.exit_json(changed=bool(stopped), stopped=sorted(stopped), left=left, observation=observation)
 

@@ -26,7 +26,11 @@ def explain_failure(
     """
     sick = list(observation.get("sick", []))
     present = {container["service"]: container for container in observation.get("containers", [])}
-    if any(service in present for service in sick):
+    # What the host lacks is no fault of a service that happens to be unwell beside it.
+    is_of_the_host = (observation.get("job") or {}).get("failed") and any(
+        cause.search(message) for cause in (_PORT_TAKEN, _NO_SPACE, _MISSING_IMAGE)
+    )
+    if not is_of_the_host and any(service in present for service in sick):
         return _explain_services([service for service in sick if service in present], present, observation)
     return _explain_compose(message, project, images)
 

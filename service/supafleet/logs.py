@@ -30,7 +30,7 @@ def configure_logging(settings: Settings) -> None:
         # The renderer's own tracebacks print local variables, which may be secrets.
         plain = structlog.dev.plain_traceback
         endings = [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=plain)]
-    # Straight to standard error: through the standard library a line takes twice as long, 35 instead of 19 microseconds.
+    # Straight to standard error: through the standard library a line takes 35 microseconds instead of 19.
     structlog.configure(
         processors=[*shared, *endings],
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),

@@ -25,6 +25,13 @@ class Place:
         self.root = folder / "project"
         self.archives = folder
         self.root.mkdir()
+        (folder / "locks").mkdir()
+        held = {"run": "1", "kind": "project_converge", "actor": "alice", "since": 0, "expires_at": 0}
+        (folder / "locks" / "demo.json").write_text(json.dumps(held))
+
+    @property
+    def lock(self) -> dict[str, str]:
+        return {"data_root": str(self.archives), "project": "demo", "run": "1"}
 
     @property
     def deployed(self) -> Path:
@@ -35,7 +42,7 @@ class Place:
         archive = self.archives / f"{len(list(self.archives.iterdir()))}.tar.gz"
         write_archive(archive, files)
         index = json.dumps({slug: {"folder": folder} for slug, folder in folders.items()})
-        arguments = {"root": str(self.root), "index": index, "archive": str(archive)}
+        arguments = {"root": str(self.root), "index": index, "archive": str(archive), "lock": self.lock}
         return self.run("function_files", arguments, *words)
 
     def run(self, module: str, arguments: dict[str, Any], *words: str) -> dict[str, Any]:
@@ -87,7 +94,7 @@ def test_functions_come_and_go(place: Place) -> None:
 
 
 def test_the_comparison_predicts_and_says_nothing_of_what_it_was_not_told(place: Place) -> None:
-    arguments: dict[str, Any] = {"root": str(place.root), "files": {}, "modes": {}}
+    arguments: dict[str, Any] = {"root": str(place.root), "files": {}, "modes": {}, "lock": place.lock}
     index = json.dumps({"hello": {"folder": "hello-1"}}, indent=1)
     for told, differs in ((None, False), ("{}", False), (index, True)):
         with_functions = arguments if told is None else {**arguments, "functions": told}

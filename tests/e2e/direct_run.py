@@ -18,8 +18,9 @@ PLAYBOOK_SECONDS = 300
 class DirectRun:
     """An inventory folder and the playbooks."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, installation: str = "direct"):
         self.folder = folder
+        self.installation = installation
         self.projects: dict[str, dict[str, Any]] = {}
         folder.mkdir(parents=True)
 
@@ -38,7 +39,7 @@ class DirectRun:
     def _write(self) -> None:
         inventory = {
             "plugin": "supafleet",
-            "installation": "direct",
+            "installation": self.installation,
             "docker_hosts": {"here": {"connection": "local"}},
             "projects": self.projects,
         }

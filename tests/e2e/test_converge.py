@@ -86,7 +86,9 @@ def test_a_project_converges(direct_run: DirectRun, tmp_path: Path) -> None:
 
     _a_removed_container_comes_back(direct_run)
     _a_run_after_a_killed_one_finishes(direct_run)
+    _its_secrets_are_not_made_anew_beside_its_data(direct_run)
     _its_leases_are_refused_to_another_installation(tmp_path)
+    _another_installation_cannot_touch_it(tmp_path)
     _a_removal_is_complete_and_can_be_repeated(direct_run)
 
 
@@ -108,6 +110,36 @@ def _a_run_after_a_killed_one_finishes(direct_run: DirectRun) -> None:
     direct_run.create(REF)
     assert set(docker_eyes.health(REF).values()) == {"healthy"}
     assert "broken: by hand" not in (folder / "kong" / "kong.yml").read_text()
+
+
+def _its_secrets_are_not_made_anew_beside_its_data(direct_run: DirectRun) -> None:
+    before = docker_eyes.container_ids(REF)
+    kept = direct_run.folder / "host_vars" / REF / "secrets.yml"
+    away = kept.rename(kept.with_suffix(".away"))
+    for verb in ("project_create", "project_restart"):
+        output = " ".join(direct_run.play(verb, limit=REF, expect_failure=True).split())
+        assert "the project has data on the host" in output
+        assert "postgres_password" in output
+        assert f"put them back into {kept}" in output
+    assert not kept.exists()
+    away.rename(kept)
+    assert changed_count(direct_run.create(REF), REF) == 0
+    assert docker_eyes.container_ids(REF) == before
+
+
+def _another_installation_cannot_touch_it(tmp_path: Path) -> None:
+    other = DirectRun(tmp_path / "another", installation="another")
+    other.project(REF, 5)
+    before = docker_eyes.container_ids(REF)
+    for verb in ("project_create", "project_pause", "project_restart", "project_delete"):
+        output = " ".join(other.play(verb, limit=REF, expect_failure=True).split())
+        assert f"has the label of project {REF} and was made by installation direct" in output
+    seen = " ".join(other.play("project_observe", "-v", limit=REF).split())
+    assert "missing" in seen
+    assert "db: healthy" not in seen
+    assert docker_eyes.container_ids(REF) == before
+    assert set(docker_eyes.health(REF).values()) == {"healthy"}
+    assert f"another/{REF}" not in docker_eyes.leases()
 
 
 def _its_leases_are_refused_to_another_installation(tmp_path: Path) -> None:

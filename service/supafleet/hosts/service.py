@@ -10,8 +10,7 @@ from supafleet.errors import NotFound, quote
 from supafleet.hosts import repository
 from supafleet.hosts.models import Connection, DockerHost
 from supafleet.hosts.schemas import HostBody
-
-_LOOPBACK = "127.0.0.1"
+from supafleet.stack import addresses
 
 
 def list_hosts(session: Session) -> list[DockerHost]:
@@ -107,15 +106,14 @@ def lock_host(session: Session, host: DockerHost) -> None:
 
 def public_host(host: DockerHost) -> str:
     """The name or address in the URLs of the host's projects."""
-    address = host.public_address or host.bind_address or _LOOPBACK
-    return f"[{address}]" if ":" in address else address
+    return addresses.public_host(host.public_address, host.bind_address)
 
 
 def inventory_entry(host: DockerHost) -> dict[str, Any]:
     """The host as an inventory file has it, below its name."""
     entry: dict[str, Any] = {
         "connection": host.connection,
-        "bind_address": host.bind_address or (_LOOPBACK if host.connection == Connection.LOCAL else None),
+        "bind_address": host.bind_address or (addresses.LOOPBACK if host.connection == Connection.LOCAL else None),
         "public_address": host.public_address,
         "subnet_pool": host.subnet_pool,
         "port_range": [host.port_first, host.port_last],

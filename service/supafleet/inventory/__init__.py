@@ -1,1 +1,1 @@
-"""`docker_hosts` and `projects` in YAML, turned into Ansible groups and variables (DESIGN section 3)."""
+"""`docker_hosts` and `projects` in YAML, turned into Ansible groups and variables."""

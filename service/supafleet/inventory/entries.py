@@ -49,17 +49,37 @@ class _Entry(BaseModel):
 class DockerHostEntry(_Entry):
     """One Docker host and how Ansible reaches it."""
 
-    connection: Literal["local", "ssh"] = "local"
-    address: str | None = None
-    port: Annotated[int, Field(ge=1, le=65535)] = 22
-    user: str = "root"
-    private_key_file: str | None = None
-    known_hosts_file: str | None = None
-    bind_address: Address | None = None
-    public_address: str | None = None
-    subnet_pool: str = "10.213.0.0/16"
-    port_range: tuple[Port, Port] = (24321, 24820)
-    data_root: str = DATA_ROOT
+    connection: Literal["local", "ssh"] = Field(default="local", description="local: this machine; ssh: another one.")
+    address: str | None = Field(
+        default=None, description="Where ssh finds the host: a name or an IP address. Required for ssh."
+    )
+    port: Annotated[int, Field(ge=1, le=65535)] = Field(default=22, description="Port of ssh on the host.")
+    user: str = Field(default="root", description="User that ssh logs in as.")
+    private_key_file: str | None = Field(
+        default=None, description="Private key, a file on this machine. Unset: what ssh itself would use."
+    )
+    known_hosts_file: str | None = Field(
+        default=None, description="Known hosts, a file on this machine. Unset: what ssh itself would use."
+    )
+    bind_address: Address | None = Field(
+        default=None,
+        description="IP address on the host that gateways listen on. Required for ssh. Unset: 127.0.0.1.",
+    )
+    public_address: str | None = Field(
+        default=None,
+        description="Name or IP address at which clients reach the gateways. Required for ssh. Unset: bind_address.",
+    )
+    subnet_pool: str = Field(
+        default="10.213.0.0/16",
+        description="Network that the service cuts projects' subnets from; in a direct run each project names its own.",
+    )
+    port_range: tuple[Port, Port] = Field(
+        default=(24321, 24820),
+        description="First and last gateway port that the service gives; in a direct run each project names its own.",
+    )
+    data_root: str = Field(
+        default=DATA_ROOT, description="Folder on the host for the files of the projects, and for locks and leases."
+    )
 
     @model_validator(mode="after")
     def _remote_hosts_say_how_they_are_reached(self) -> "DockerHostEntry":
@@ -73,26 +93,52 @@ class DockerHostEntry(_Entry):
 class ProjectEntry(_Entry):
     """One project: where it runs, as what, and what it occupies there."""
 
-    host: Name
-    gateway_port: Port
-    subnet: Subnet
-    name: OneLine | None = None
-    organization_name: OneLine = "Default organization"
-    release: str = "2026.09"
-    flavour: Literal["supabase", "sandbox"] = "supabase"
-    size: Literal["micro", "small", "medium", "large"] = "small"
-    public_url: Annotated[str, Field(pattern=r"^https?://[^\s/]+(/[^\s]*)?$")] | None = None
-    registry_prefix: Annotated[str, Field(pattern=r"^([a-z0-9][a-z0-9.:/_-]*/)?$")] = ""
-    settings: ProjectSettings = Field(default_factory=ProjectSettings)
+    host: Name = Field(description="One of the names under docker_hosts.")
+    gateway_port: Port = Field(
+        description="Port on the host at which the gateway answers. No two projects of a host may have the same."
+    )
+    subnet: Subnet = Field(
+        description="IPv4 network of size /24, such as 10.213.7.0/24. No two projects of a host may have the same."
+    )
+    name: OneLine | None = Field(
+        default=None, description="What Studio shows: 1 to 64 printable characters. Unset: the key of the entry."
+    )
+    organization_name: OneLine = Field(
+        default="Default organization", description="What Studio shows: 1 to 64 printable characters."
+    )
+    release: str = Field(default="2026.09", description="A folder of roles/project_stack/releases.")
+    flavour: Literal["supabase", "sandbox"] = Field(
+        default="supabase", description="Official images, or the stand-ins that playbooks/sandbox_images.yml builds."
+    )
+    size: Literal["micro", "small", "medium", "large"] = Field(
+        default="small", description="Limits of the containers, see [sizes](sizes.md)."
+    )
+    public_url: Annotated[str, Field(pattern=r"^https?://[^\s/]+(/[^\s]*)?$")] | None = Field(
+        default=None,
+        description="Address at which clients reach the gateway, such as that of a proxy. Unset: http:// with the "
+        "public_address of the host and gateway_port.",
+    )
+    registry_prefix: Annotated[str, Field(pattern=r"^([a-z0-9][a-z0-9.:/_-]*/)?$")] = Field(
+        default="", description="Put before every official image, such as mirror.example.com/."
+    )
+    settings: ProjectSettings = Field(
+        default_factory=ProjectSettings, description="See [settings of a project](project-settings.md)."
+    )
 
 
 class FleetFile(_Entry):
     """A whole inventory file."""
 
-    plugin: Literal["supafleet"]
-    installation: Name = "default"
-    docker_hosts: dict[Name, DockerHostEntry]
-    projects: dict[Name, ProjectEntry] = Field(default_factory=dict)
+    plugin: Literal["supafleet"] = Field(description="Tells Ansible who reads the file.")
+    installation: Name = Field(
+        default="default",
+        description="Name that every Docker object carries, so that two installations never mix: 3 to 40 lowercase "
+        "letters, digits and hyphens, beginning with a letter.",
+    )
+    docker_hosts: dict[Name, DockerHostEntry] = Field(description="Docker hosts by name.")
+    projects: dict[Name, ProjectEntry] = Field(
+        default_factory=dict, description="Projects by ref. No project may have the name of a Docker host."
+    )
 
     @model_validator(mode="after")
     def _nothing_is_taken_twice(self) -> "FleetFile":

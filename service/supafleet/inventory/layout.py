@@ -8,8 +8,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from supafleet.inventory.entries import DockerHostEntry, FleetFile, ProjectEntry
+from supafleet.stack.addresses import LOOPBACK, public_host
 
-LOOPBACK = "127.0.0.1"
 REMOTE_INTERPRETER = "/usr/bin/python3"
 
 
@@ -102,7 +102,7 @@ def _docker_host(name: str, host: DockerHostEntry) -> dict[str, Any]:
 
 
 def _project(installation: str, ref: str, project: ProjectEntry, host: DockerHostEntry) -> dict[str, Any]:
-    public_host = host.public_address or LOOPBACK
+    url = f"http://{public_host(host.public_address, host.bind_address)}:{project.gateway_port}"
     return {
         "ref": ref,
         "name": project.name or ref,
@@ -115,7 +115,7 @@ def _project(installation: str, ref: str, project: ProjectEntry, host: DockerHos
         "gateway_port": project.gateway_port,
         "subnet": project.subnet,
         "bind_address": host.bind_address or LOOPBACK,
-        "public_url": project.public_url or f"http://{public_host}:{project.gateway_port}",
+        "public_url": project.public_url or url,
         "root": f"{host.data_root}/projects/{ref}",
         "registry_prefix": project.registry_prefix,
         "settings": project.settings.model_dump(mode="json", exclude_unset=True),

@@ -1,7 +1,7 @@
 """The secrets of a project in a direct run: made once, kept beside the inventory, filled only where empty."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,15 @@ import yaml
 from supafleet.keys import generate_project_secrets
 
 VARIABLE = "supafleet_project_secrets"
+# What the volumes hold was written with these: the passwords of the database's roles are in it, and rows of Vault,
+# Realtime and Logflare are encrypted.
+_BOUND_TO_DATA = frozenset(
+    {
+        *("postgres_password", "authenticator_password", "auth_admin_password", "storage_admin_password"),
+        *("functions_admin_password", "pgbouncer_password", "pgsodium_root_key"),
+        *("realtime_db_enc_key", "logflare_db_encryption_key"),
+    }
+)
 _HEAD = """---
 # Made by Supafleet when the project was created. Keep it: the data of the project cannot be used without it.
 """
@@ -32,6 +41,11 @@ def provide_secrets(given: Mapping[str, str]) -> ProvidedSecrets:
     fresh = generate_project_secrets(present.get("postgres_password"))
     generated = tuple(name for name in fresh if name not in present)
     return ProvidedSecrets({**fresh, **present}, generated)
+
+
+def bound_to_data(names: Iterable[str]) -> list[str]:
+    """Those of the secrets without which the data of a project cannot be used any more."""
+    return [name for name in names if name in _BOUND_TO_DATA]
 
 
 def save_secrets(path: Path, values: Mapping[str, str], encrypt: Callable[[str], str] | None) -> None:

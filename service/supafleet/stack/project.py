@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from supafleet.stack.addresses import bracketed, public_host
 from supafleet.stack.errors import RenderError, first_sentence
 from supafleet.stack.settings import Line, ProjectSettings, http_url
 
@@ -117,7 +118,12 @@ class Project(BaseModel):
     @property
     def bind_host(self) -> str:
         """The bind address as it stands in a URL or a published port: IPv6 in brackets."""
-        return f"[{self.bind_address}]" if ":" in self.bind_address else self.bind_address
+        return bracketed(self.bind_address)
+
+    @property
+    def gateway_url(self) -> str:
+        """Address of the gateway as the Docker host itself reaches it."""
+        return f"http://{public_host(None, self.bind_address)}:{self.gateway_port}"
 
 
 class Engine(BaseModel):

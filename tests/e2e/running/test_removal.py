@@ -33,12 +33,12 @@ def test_a_half_made_project_is_removed_but_nothing_of_others(
     direct_run: DirectRun, sandbox_images: dict[str, str]
 ) -> None:
     ref, foreign = "half-made", "not-of-half-made"
-    label = f"supafleet.project={ref}"
+    ours = ("--label", f"supafleet.project={ref}", "--label", "supafleet.installation=direct")
     sleeper = ("--network", ref, "--entrypoint", "sleep", sandbox_images["imgproxy"], "600")
     direct_run.project(ref, 6)
-    docker_eyes.docker("volume", "create", "--label", label, f"{ref}-db-data")
-    docker_eyes.docker("network", "create", "--label", label, ref)
-    labels = ("--label", label, "--label", "supafleet.service=db")
+    docker_eyes.docker("volume", "create", *ours, f"{ref}-db-data")
+    docker_eyes.docker("network", "create", *ours, ref)
+    labels = (*ours, "--label", "supafleet.service=db")
     docker_eyes.docker("run", "--detach", "--restart", "always", *labels, "--name", f"{ref}-db", *sleeper)
     docker_eyes.docker("run", "--detach", "--name", foreign, *sleeper)
     try:
@@ -51,3 +51,17 @@ def test_a_half_made_project_is_removed_but_nothing_of_others(
         docker_eyes.docker("rm", "--force", foreign)
     direct_run.play("project_delete", limit=ref)
     docker_eyes.assert_nothing_is_left(ref)
+
+
+def test_a_volume_that_only_has_the_name_is_not_taken(direct_run: DirectRun) -> None:
+    ref, volume = "taken-name", "taken-name-storage"
+    direct_run.project(ref, 7)
+    docker_eyes.docker("volume", "create", volume)
+    try:
+        told = " ".join(direct_run.play("project_create", limit=ref, expect_failure=True).split())
+        assert f"volume {volume} exists and does not carry the labels of this project" in told
+        assert docker_eyes.leftovers(ref) == {}
+        direct_run.play("project_delete", limit=ref)
+        assert docker_eyes.docker("volume", "ls", "-q", "--filter", f"name={volume}") == volume
+    finally:
+        docker_eyes.docker("volume", "rm", volume)

@@ -1,6 +1,7 @@
 """Locks that lapse and leases that nobody else can take."""
 
 import socket
+import time
 from pathlib import Path
 from types import ModuleType
 
@@ -28,14 +29,39 @@ def test_the_same_run_takes_its_lock_again(host_lock: ModuleType, tmp_path: Path
 def test_a_lock_that_is_not_renewed_lapses(host_lock: ModuleType, tmp_path: Path) -> None:
     host_lock.take_lock(tmp_path, "demo", ALICE, now=NOON)
     host_lock.take_lock(tmp_path, "demo", BOB, now=NOON + host_lock.LOCK_SECONDS + 1)
-    assert host_lock.renew(tmp_path, "demo", "1") is False
+    with pytest.raises(host_lock.RefusedError, match="lock of project demo was lost to another run"):
+        host_lock.renew(tmp_path, "demo", "1")
 
 
 def test_a_renewed_lock_does_not_lapse(host_lock: ModuleType, tmp_path: Path) -> None:
     host_lock.take_lock(tmp_path, "demo", ALICE, now=NOON)
-    assert host_lock.renew(tmp_path, "demo", "1", now=NOON + 60)
+    host_lock.renew(tmp_path, "demo", "1", now=NOON + 60)
     with pytest.raises(host_lock.RefusedError):
         host_lock.take_lock(tmp_path, "demo", BOB, now=NOON + host_lock.LOCK_SECONDS + 1)
+
+
+def test_a_lock_is_kept_alive_however_long_the_work_takes(
+    host_lock: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(host_lock, "LOCK_SECONDS", 0.3)
+    host_lock.take_lock(tmp_path, "demo", ALICE)
+    with host_lock.kept_alive({"data_root": tmp_path, "project": "demo", "run": "1"}):
+        time.sleep(1)
+        with pytest.raises(host_lock.RefusedError, match="locked by alice"):
+            host_lock.take_lock(tmp_path, "demo", BOB)
+    time.sleep(0.4)
+    host_lock.take_lock(tmp_path, "demo", BOB)
+
+
+def test_nothing_is_begun_under_a_lost_lock(host_lock: ModuleType, tmp_path: Path) -> None:
+    host_lock.take_lock(tmp_path, "demo", BOB)
+    began = False
+    with (
+        pytest.raises(host_lock.RefusedError, match="was lost"),
+        host_lock.kept_alive({"data_root": tmp_path, "project": "demo", "run": "1"}),
+    ):
+        began = True
+    assert not began
 
 
 def test_somebody_elses_lock_is_not_released(host_lock: ModuleType, tmp_path: Path) -> None:
@@ -72,3 +98,8 @@ def test_a_listening_port_is_not_free(host_lock: ModuleType) -> None:
         port = listener.getsockname()[1]
         assert not host_lock.port_is_free("127.0.0.1", port)
     assert host_lock.port_is_free("127.0.0.1", port)
+
+
+def test_an_address_of_another_host_is_not_called_a_taken_port(host_lock: ModuleType) -> None:
+    with pytest.raises(host_lock.RefusedError, match=r"bind_address 192\.0\.2\.1 is not an address of this host"):
+        host_lock.port_is_free("192.0.2.1", 24321)

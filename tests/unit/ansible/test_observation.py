@@ -55,6 +55,17 @@ def test_a_missing_container_is_waited_for_only_while_compose_works(observation:
     assert (ended["verdict"], ended["sick"]) == ("failed", ["db"])
 
 
+def test_who_let_compose_fail_is_sick_though_more_patience_was_left(observation: ModuleType) -> None:
+    containers = [
+        inspection("db", health="unhealthy", failing=3),
+        inspection("auth", status="created"),
+        inspection("kong"),
+    ]
+    judged = verdict(observation, containers, ["db", "auth", "kong"], {"finished": True, "failed": True})
+    assert (judged["verdict"], judged["sick"]) == ("failed", ["db"])
+    assert verdict(observation, containers, ["db", "auth", "kong"], BUSY)["verdict"] == "waiting"
+
+
 def test_a_failed_compose_task_is_a_failure(observation: ModuleType) -> None:
     assert verdict(observation, [], ["db"], {"finished": True, "failed": True})["verdict"] == "failed"
 
