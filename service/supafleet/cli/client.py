@@ -11,7 +11,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from supafleet.cli.credentials import Connection
 from supafleet.cli.exits import ApiRefusalError, ApiSilentError, ApiUnreachableError, CommandError, UsageError
-from supafleet.cli.shapes import ApiKey, FleetProject, HostReport, Organization, Project, Run, StudioAccess, Token
+from supafleet.cli.shapes import ApiKey, FleetProject, Host, HostReport, Organization, Project, Run, StudioAccess, Token
 from supafleet.runs.vocabulary import RunKind
 
 _TIMEOUT = httpx.Timeout(60, connect=5)
@@ -90,6 +90,10 @@ class FleetClient:
         path = f"/fleet/projects/{_segment(ref)}"
         return self._read("PATCH", path, FleetProject, json=body, timeout=_CHANGE_TIMEOUT)
 
+    def hosts(self) -> list[Host]:
+        """The Docker hosts, each with the number of its projects, whosever they are."""
+        return self._read("GET", "/fleet/hosts", list[Host])
+
     def examine(self) -> list[HostReport]:
         """What is not as it should be, by Docker host."""
         return self._read("GET", "/fleet/doctor", list[HostReport])
@@ -115,6 +119,10 @@ class FleetClient:
         """Let a token be worth nothing from now on."""
         return self._read("DELETE", f"/fleet/account/tokens/{token_id}", Token)
 
+    def fleet_projects(self) -> list[FleetProject]:
+        """All projects of the token's owner, with their Docker hosts."""
+        return self._read("GET", "/fleet/projects", list[FleetProject])
+
     def fleet_project(self, ref: str) -> FleetProject:
         """A project with what is known of its containers."""
         return self._read("GET", f"/fleet/projects/{_segment(ref)}", FleetProject)
@@ -122,6 +130,11 @@ class FleetClient:
     def run(self, run_id: str) -> Run:
         """The record of one run."""
         return self._read("GET", f"/fleet/runs/{_segment(run_id)}", Run)
+
+    def runs(self, ref: str | None, limit: int) -> list[Run]:
+        """Runs that the token's owner may see, of one project or of all, the newest first."""
+        query = {"limit": limit} | ({} if ref is None else {"project": ref})
+        return self._read("GET", "/fleet/runs", list[Run], params=query)
 
     def find_newest_run(self, ref: str, kind: RunKind) -> Run | None:
         """The run of this kind that was asked for last for a project, unless it is too old to be kept."""

@@ -1,7 +1,8 @@
-"""`supafleet down`: the service of `supafleet up` stopped; with --purge nothing is left of what it made."""
+"""`supafleet down`: the service of `supafleet up` stopped; with --purge nothing is left of what it made here."""
 
 import shutil
 import sys
+from collections import Counter
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated
@@ -11,10 +12,10 @@ import typer
 
 from supafleet.cli.client import FleetClient
 from supafleet.cli.credentials import CREDENTIALS_PATH, URL_VARIABLE, read_credentials
-from supafleet.cli.exits import ApiRefusalError, ExitCode, UsageError
+from supafleet.cli.exits import ApiRefusalError, CommandError, ExitCode, UsageError
 from supafleet.cli.local_service import LocalService
 from supafleet.cli.output import JsonOption, print_json, print_note
-from supafleet.cli.shapes import Project
+from supafleet.cli.shapes import FleetProject
 from supafleet.cli.up import DEFAULT_DATA_DIR, DEFAULT_PORT, DataDirOption, Steps, client_of, exclusive, start_service
 from supafleet.cli.watch import require_success, show_for, watch_run
 from supafleet.runs.vocabulary import RunKind
@@ -25,7 +26,12 @@ _MARKS = ("control.sqlite", "service.pid", "owner-token", CREDENTIALS_PATH.name)
 
 def down(
     purge: Annotated[
-        bool, typer.Option("--purge", help="Delete all projects with their data, then the data folder.")
+        bool,
+        typer.Option(
+            "--purge",
+            help="Delete all projects with their data, then the data folder; refused while there are projects of "
+            "organizations that the owner is no member of.",
+        ),
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before a purge.")] = False,
     data_dir: DataDirOption = DEFAULT_DATA_DIR,
@@ -45,28 +51,57 @@ def down(
         steps = Steps(folder, is_json=is_json)
         service = LocalService(folder)
         removed: list[str] = []
-        if purge and (folder / "control.sqlite").exists():
+        if purge and service.may_have_projects:
             removed += _delete_projects(service, steps)
         was_stopped = service.stop()
+        is_database_left = purge and service.has_database_elsewhere
         if purge:
             shutil.rmtree(folder)
             removed.append(str(folder))
         _say_done(steps, was_stopped=was_stopped, removed=removed)
+        if is_database_left:
+            print_note("The database that SUPAFLEET_DATABASE_URL names is left; it is yours to remove.")
 
 
 def _delete_projects(service: LocalService, steps: Steps) -> list[str]:
-    """Delete every project through the API, which alone knows how; starts the service when it does not run."""
+    """Delete every project through the API, which alone knows how; starts the service when it does not run.
+
+    Raises:
+        CommandError: there are projects that the owner's account does not see.
+    """
     record = service.running() or start_service(service, steps, _last_port(service.data_dir))
-    removed = []
+    removed: list[str] = []
     with closing(client_of(service, record)) as client:
-        for project in client.projects():
-            with steps.timed(f"delete the project {project.name} ({project.ref})"):
-                _delete(client, steps, project)
-            removed.append(f"project {project.name} ({project.ref})")
-    return removed
+        while True:  # until none is left: somebody may make one meanwhile
+            projects = client.fleet_projects()
+            _refuse_unseen_projects(client, projects, service.data_dir)
+            if not projects:
+                return removed
+            for project in projects:
+                with steps.timed(f"delete the project {project.name} ({project.ref})"):
+                    _delete(client, steps, project)
+                removed.append(f"project {project.name} ({project.ref})")
 
 
-def _delete(client: FleetClient, steps: Steps, project: Project) -> None:
+def _refuse_unseen_projects(client: FleetClient, seen: list[FleetProject], folder: Path) -> None:
+    """Keep the master key while somebody needs it: an operator counts all projects, but sees those of members only."""
+    seen_on = Counter(project.host for project in seen)
+    unseen = {host.name: host.projects - seen_on[host.name] for host in client.hosts()}
+    unseen = {name: count for name, count in unseen.items() if count > 0}
+    if not unseen:
+        return
+    total = sum(unseen.values())
+    words = f"{total} projects belong" if total > 1 else "1 project belongs"
+    places = ", ".join(f"{name} ({count})" for name, count in unseen.items())
+    raise CommandError(
+        f"{words} to organizations that the owner is no member of, on the Docker hosts: {places}. {folder} "
+        "stays: delete these projects as a member of their organization, or have their owners do it, then purge again. "
+        f"The service runs at {client.api_url}",
+        ExitCode.CONFLICT,
+    )
+
+
+def _delete(client: FleetClient, steps: Steps, project: FleetProject) -> None:
     show = show_for(is_json=steps.is_json)
     try:
         client.delete_project(project.ref)
@@ -94,7 +129,11 @@ def _last_port(data_dir: Path) -> int:
 def _confirm(folder: Path) -> None:
     if not sys.stdin.isatty():
         raise UsageError("a purge needs a confirmation typed on a terminal, or --yes")
-    print_note(f"This deletes every project of the service in {folder} with its data. It cannot be undone.")
+    print_note(
+        f"This deletes every project of the service in {folder} with its data, then that folder with all in it, "
+        "the master key too. It cannot be undone. "
+        "It is refused while there are projects of organizations that the owner is no member of."
+    )
     if typer.prompt("Type purge to go on", err=True) != "purge":
         raise UsageError("that is not purge: nothing was deleted")
 

@@ -24,7 +24,7 @@ EXIT_MEANINGS = {
     ExitCode.USAGE: "the command line is wrong",
     ExitCode.UNREACHABLE: "the API cannot be reached",
     ExitCode.NOT_FOUND: "no such project, run or token",
-    ExitCode.CONFLICT: "something else holds the project, or the name is taken",
+    ExitCode.CONFLICT: "something else is in the way: a run that holds the project, a taken name, another service",
     ExitCode.INTERRUPTED: "interrupted with Ctrl-C; a run that was watched goes on",
 }
 

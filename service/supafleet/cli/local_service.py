@@ -10,14 +10,17 @@ import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from supafleet import __version__
 from supafleet.cli.client import is_ready
-from supafleet.cli.exits import CommandError
+from supafleet.cli.exits import CommandError, UsageError
 from supafleet.cli.serve import listen
 
 _START_SECONDS = 60
 _STOP_SECONDS = 30
 _LOG_LINES = 15
+_DATABASE_VARIABLE = "SUPAFLEET_DATABASE_URL"
 _STATE_FIELD, _START_FIELD = 0, 19  # of /proc/<pid>/stat, counted behind the command's name
 
 
@@ -29,6 +32,13 @@ class ServiceRecord:
     started_at_ticks: int
     boot_id: str
     api_url: str
+    #: Of the code that it runs; records of before there was this field tell none.
+    version: str = ""
+
+    @property
+    def port(self) -> int | None:
+        """Where it listens."""
+        return urlsplit(self.api_url).port
 
     @property
     def is_alive(self) -> bool:
@@ -44,6 +54,17 @@ class LocalService:
         self.pid_file = data_dir / "service.pid"
         self.log_file = data_dir / "log" / "service.log"
         self.token_file = data_dir / "owner-token"
+        self.database_file = data_dir / "control.sqlite"
+
+    @property
+    def may_have_projects(self) -> bool:
+        """Whether a service was ever started on this folder."""
+        return self.token_file.exists() or self.database_file.exists()
+
+    @property
+    def has_database_elsewhere(self) -> bool:
+        """Whether what the service knows is not in this folder."""
+        return self.token_file.exists() and not self.database_file.exists()
 
     def running(self) -> ServiceRecord | None:
         """The recorded process, when it is alive."""
@@ -52,6 +73,18 @@ class LocalService:
         except (OSError, ValueError, TypeError):
             return None
         return record if record.is_alive else None
+
+    def require_database(self) -> None:
+        """Refuse a start that would make an empty database in the place of the one that the service had.
+
+        Raises:
+            UsageError: the database is elsewhere, and the environment does not name it.
+        """
+        if self.has_database_elsewhere and not os.environ.get(_DATABASE_VARIABLE):
+            raise UsageError(
+                f"{_DATABASE_VARIABLE} is not set, and {self.data_dir} holds no control.sqlite: "
+                "set it to the database that the service had when it was started before"
+            )
 
     def start(self, host: str, port: int) -> ServiceRecord:
         """Start the service detached and wait until it says that it is ready.
@@ -75,7 +108,7 @@ class LocalService:
         ticks = _start_ticks(process.pid)
         if ticks is None:
             raise self._start_failure("ended at once")
-        record = ServiceRecord(process.pid, ticks, _boot_id(), f"http://{host}:{port}")
+        record = ServiceRecord(process.pid, ticks, _boot_id(), f"http://{host}:{port}", __version__)
         self.pid_file.write_text(json.dumps(asdict(record)), encoding="utf-8")
         deadline = time.monotonic() + _START_SECONDS
         while process.poll() is None:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from supafleet import __version__
-from supafleet.cli import projects, runs, tokens
+from supafleet.cli import hosts, projects, runs, tokens
 from supafleet.cli.doctor import doctor
 from supafleet.cli.down import down
 from supafleet.cli.exits import EXIT_MEANINGS, CommandError, ExitCode
@@ -34,6 +34,7 @@ app.command()(doctor)
 app.command()(worker)
 app.add_typer(projects.app, name="project")
 app.add_typer(runs.app, name="run")
+app.add_typer(hosts.app, name="host")
 app.add_typer(tokens.app, name="token")
 
 

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -72,6 +73,11 @@ def print_fields(fields: Mapping[str, str | None]) -> None:
             print(f"{name.ljust(width)}  {value}")
 
 
+def moment_text(moment: datetime | None) -> str | None:
+    """A moment to the second."""
+    return None if moment is None else moment.isoformat(timespec="seconds")
+
+
 def print_run(run: Run) -> None:
     """Print the record of one run."""
     print_fields(
@@ -94,8 +100,8 @@ def print_run(run: Run) -> None:
 def phase_times(run: Run) -> str:
     """The phases of a run and their seconds as one line, the whole at the end."""
     parts = [f"{phase.name} {phase.seconds:.1f}s" for phase in run.phases if phase.seconds is not None]
-    if run.started_at and run.ended_at:
-        parts.append(f"whole run {(run.ended_at - run.started_at).total_seconds():.1f}s")
+    if run.seconds is not None:
+        parts.append(f"whole run {run.seconds:.1f}s")
     return " · ".join(parts)
 
 

@@ -189,16 +189,17 @@ def delete(
 
 
 def print_ready(client: FleetClient, ref: str, run: Run) -> None:
-    """Print what a person needs of a project that has just come up."""
+    """Print what a person needs of a project that has just come up; what is secret is asked for by itself."""
     project = client.fleet_project(ref)
-    found = client.api_keys(ref, is_revealed=True)
+    found = client.api_keys(ref, is_revealed=False)
     print_fields(
         {
             "project": f"{project.name} ({project.ref}) is {project.status}",
             "times": phase_times(run),
             "url": project.public_url,
-            **{f"{key.label} key": key.api_key for key in found},
-            "studio": studio_line(client.studio_access(ref)),
+            **{f"{key.label} key": key.api_key for key in found if key.is_public},
+            "secret keys": f"supafleet project keys {ref} --reveal",
+            "studio": f"supafleet project studio {ref}",
         }
     )
 

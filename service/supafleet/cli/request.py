@@ -18,11 +18,14 @@ def generate_password() -> str:
     return secrets.token_hex(_PASSWORD_BYTES)
 
 
-def parse_settings(pairs: list[str], document: str | None = None) -> dict[str, Any]:
+def parse_settings(pairs: list[str], document: str | None = None, *, called: str = "--setting") -> dict[str, Any]:
     """The settings of a project: a YAML document, and `name=value` pairs that go above it.
 
     A dot goes one level down (`environment.auth.GOTRUE_SMTP_HOST=mail.example.com`). A value that begins with `[` or
     `{` is JSON; everything else is text, which the API turns into the number or switch that the setting wants.
+
+    Args:
+        called: what the command line calls a pair, for the sentence about a wrong one.
 
     Raises:
         UsageError: naming the pair or the document that cannot be read.
@@ -32,13 +35,13 @@ def parse_settings(pairs: list[str], document: str | None = None) -> dict[str, A
         name, equals, text = pair.partition("=")
         *parents, leaf = name.split(".")
         if not equals or not all((*parents, leaf)):
-            raise UsageError(f"--setting {pair!r} must have the form name=value or group.name=value")
+            raise UsageError(f"{called} {pair!r} must have the form name=value or group.name=value")
         target = settings
         for parent in parents:
             target = target.setdefault(parent, {})
             if not isinstance(target, dict):
-                raise UsageError(f"--setting {name}: {parent} is a value and cannot hold other settings")
-        target[leaf] = _value(name, text)
+                raise UsageError(f"{called} {name}: {parent} is a value and cannot hold other settings")
+        target[leaf] = _value(f"{called} {name}", text)
     return settings
 
 
@@ -52,13 +55,13 @@ def _read_document(document: str) -> dict[str, Any]:
     return settings
 
 
-def _value(name: str, text: str) -> Any:
+def _value(what: str, text: str) -> Any:
     if not text.startswith(("[", "{")):
         return text
     try:
         return json.loads(text)
     except ValueError as error:
-        raise UsageError(f"--setting {name}: the value begins like JSON but is none ({error})") from error
+        raise UsageError(f"{what}: the value begins like JSON but is none ({error})") from error
 
 
 def choose_organization(client: FleetClient, wanted: str | None) -> str:

@@ -6,15 +6,36 @@ import typer
 
 from supafleet.cli.client import as_document
 from supafleet.cli.exits import DetachedError, documented_by
-from supafleet.cli.output import JsonOption, print_json, print_json_line, print_run
+from supafleet.cli.output import JsonOption, moment_text, print_json, print_json_line, print_rows, print_run
 from supafleet.cli.session import open_client
-from supafleet.cli.shapes import Event
+from supafleet.cli.shapes import Event, Run
 from supafleet.cli.stream import follow_events, stored_events
 from supafleet.cli.watch import require_success
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Look at runs: what was done and how it went.")
 
 RunArgument = Annotated[str, typer.Argument(metavar="ID", help="The run's id.")]
+
+
+@app.command("list")
+def list_runs(
+    project: Annotated[
+        str | None, typer.Option(metavar="PROJECT", help="Only runs of the project with this name or ref.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=500, metavar="N", help="Most runs to list.")] = 20,
+    is_json: JsonOption = False,
+) -> None:
+    """List recent runs, the newest first."""
+    with open_client() as client:
+        ref = None if project is None else client.find_ref(project)
+        runs = client.runs(ref, limit)
+        if ref is not None and not runs:
+            # A removed project may still have runs; what has none may be a word that nobody knows.
+            client.fleet_project(ref)
+    if is_json:
+        print_json([as_document(run) for run in runs])
+    else:
+        print_rows(("ID", "KIND", "PROJECT", "STATE", "ACTOR", "STARTED", "DURATION", "REASON"), map(_row, runs))
 
 
 @app.command()
@@ -62,6 +83,12 @@ def events(
             raise DetachedError(run_id) from interrupt
         if follow:
             require_success(client.run(run_id))
+
+
+def _row(run: Run) -> tuple[str, ...]:
+    seconds = None if run.seconds is None else f"{run.seconds:.1f}s"
+    words = (run.project_ref, run.status, run.actor, moment_text(run.started_at), seconds, run.reason)
+    return (run.id, run.kind, *(word or "" for word in words))
 
 
 def _line(event: Event) -> str:

@@ -51,6 +51,11 @@ class ApiKey(_Answer):
         """Its name, and the kind of it where two keys may have the same name."""
         return f"{self.name} ({self.type})" if self.type in ("publishable", "secret") else self.name
 
+    @property
+    def is_public(self) -> bool:
+        """Whether it is made to be in every page's source."""
+        return self.name == "anon" if self.type == "legacy" else self.type == "publishable"
+
 
 class PhaseTime(_Answer):
     """One phase of a run, with its times."""
@@ -89,6 +94,11 @@ class Run(_Answer):
     def has_succeeded(self) -> bool:
         """Whether the run has ended well."""
         return self.status == "succeeded"
+
+    @property
+    def seconds(self) -> float | None:
+        """How long the whole run took, when it has ended."""
+        return (self.ended_at - self.started_at).total_seconds() if self.started_at and self.ended_at else None
 
 
 class ServiceSeen(_Answer):
@@ -138,6 +148,17 @@ class Event(_Answer):
     message: str | None = None
     services: dict[str, ServiceState] | None = None
     detail: dict[str, Any] | None = None
+
+
+class Host(_Answer):
+    """A Docker host, and what the latest look at it told."""
+
+    name: str
+    connection: str
+    address: str | None = None
+    projects: int
+    observed_at: datetime | None = None
+    observation_error: str | None = None
 
 
 class Difference(_Answer):

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from supafleet.cli.client import as_document
-from supafleet.cli.output import JsonOption, print_fields, print_json, print_note, print_rows
+from supafleet.cli.output import JsonOption, moment_text, print_fields, print_json, print_note, print_rows
 from supafleet.cli.session import open_client
 from supafleet.cli.shapes import Token
 
@@ -31,7 +31,7 @@ def create(
         {
             "id": str(token.id),
             "name": token.name,
-            "expires": _moment(token.expires_at),
+            "expires": moment_text(token.expires_at),
             "token": token.token,
         }
     )
@@ -53,8 +53,8 @@ def list_tokens(is_json: JsonOption = False) -> None:
             token.name,
             f"{token.prefix}...",
             _state(token),
-            _moment(token.expires_at) or "never",
-            _moment(token.last_used_at) or "never",
+            moment_text(token.expires_at) or "never",
+            moment_text(token.last_used_at) or "never",
         )
         for token in tokens
     ]
@@ -79,7 +79,3 @@ def _state(token: Token) -> str:
     if token.revoked_at is not None:
         return "revoked"
     return "expired" if token.expires_at is not None and token.expires_at <= datetime.now(UTC) else "valid"
-
-
-def _moment(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat(timespec="seconds")

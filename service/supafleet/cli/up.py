@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from supafleet import __version__
 from supafleet.cli.client import FleetClient, as_document
 from supafleet.cli.credentials import CREDENTIALS_PATH, TOKEN_VARIABLE, URL_VARIABLE, Connection, write_credentials
 from supafleet.cli.exits import CommandError, ExitCode
@@ -74,7 +75,13 @@ def up(
         Flavour | None, typer.Option(help="Images of the first project. Default: sandbox, which needs no registry.")
     ] = None,
     project: Annotated[str, typer.Option(metavar="NAME", help="Name of the first project.")] = "demo",
-    port: Annotated[int, typer.Option(metavar="PORT", help="Port of the API on the loopback address.")] = DEFAULT_PORT,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            metavar="PORT",
+            help=f"Port of the API on the loopback address. Default: {DEFAULT_PORT}, or that of the running service.",
+        ),
+    ] = None,
     data_dir: DataDirOption = DEFAULT_DATA_DIR,
     is_json: JsonOption = False,
 ) -> None:
@@ -82,17 +89,14 @@ def up(
 
     Installs and starts Docker when needed, builds the sandbox images, starts the service in the background, creates
     the project through the API and writes credentials.env in the data folder. Again, it changes nothing and prints
-    the same.
+    the same; only a service of another version of this program is restarted.
     """
     folder = data_dir.absolute()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with exclusive(folder):
         steps = Steps(folder, is_json=is_json)
         service = LocalService(folder)
-        record = service.running()
-        if record is None:
-            steps.playbook("prepare this machine", "host_prepare")
-            record = start_service(service, steps, port)
+        record = _bring_up_service(service, steps, port)
         with closing(client_of(service, record)) as client:
             ref = _find_project(client, project)
             if ref is None:
@@ -113,8 +117,42 @@ def exclusive(folder: Path) -> Iterator[None]:
         yield
 
 
+def _bring_up_service(service: LocalService, steps: Steps, port: int | None) -> ServiceRecord:
+    """The service on the port that is asked for, by this version of the program.
+
+    Raises:
+        CommandError: it runs on another port.
+    """
+    record = service.running()
+    if record is None:
+        service.require_database()
+        steps.playbook("prepare this machine", "host_prepare")
+        return start_service(service, steps, DEFAULT_PORT if port is None else port)
+    if port is not None and port != record.port:
+        raise CommandError(
+            f"--port {port}: the service of {service.data_dir} runs on port {record.port}. "
+            f"Stop it first with: supafleet down --data-dir {service.data_dir}",
+            ExitCode.CONFLICT,
+        )
+    return record if record.version == __version__ else _restart_service(service, steps, record)
+
+
+def _restart_service(service: LocalService, steps: Steps, record: ServiceRecord) -> ServiceRecord:
+    # What may refuse a start does so while the old one still serves.
+    service.require_database()
+    steps.say(f"the running service is of version {record.version or 'unknown'}, this is {__version__}")
+    with steps.timed("restart the service"):
+        service.stop()
+        return service.start(DEFAULT_HOST, record.port or DEFAULT_PORT)
+
+
 def start_service(service: LocalService, steps: Steps, port: int) -> ServiceRecord:
-    """Start the service as one step."""
+    """Start the service as one step.
+
+    Raises:
+        UsageError: its database is elsewhere, and nobody says where.
+    """
+    service.require_database()
     with steps.timed("start the service"):
         return service.start(DEFAULT_HOST, port)
 

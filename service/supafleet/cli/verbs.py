@@ -54,7 +54,8 @@ def change(
     is_json: JsonOption = False,
 ) -> None:
     """Change settings of a project; ends when they are applied."""
-    given = parse_settings(setting or [], read_settings_file(settings_file) if settings_file else None)
+    document = read_settings_file(settings_file) if settings_file else None
+    given = parse_settings(setting or [], document, called="the setting")
     given |= dict.fromkeys(unset or [])
     body: dict[str, Any] = {}
     if given:

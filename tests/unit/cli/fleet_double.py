@@ -78,6 +78,14 @@ class FleetDouble:
     create_refusal: tuple[int, str] | None = None
     delete_refusals: list[tuple[int, str]] = field(default_factory=list)
     tokens: list[dict[str, Any]] = field(default_factory=list)
+    #: Docker hosts by name, and how many projects each has that the token's owner does not see.
+    unseen_projects: dict[str, int] = field(default_factory=lambda: {"local": 0})
+    hosts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    #: What the doctor finds, and which orphans were removed.
+    differences: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {"local": []})
+    blind_hosts: dict[str, str] = field(default_factory=dict)
+    removed_orphans: list[tuple[str, str]] = field(default_factory=list)
+    run_queries: list[str] = field(default_factory=list)
     requests: list[tuple[str, str]] = field(default_factory=list)
     bodies: list[dict[str, Any]] = field(default_factory=list)
     last_event_ids: list[str | None] = field(default_factory=list)
@@ -95,6 +103,7 @@ class FleetDouble:
             "created_at": STARTED_AT,
             "status": status,
             "flavour": "sandbox",
+            "host": "local",
             **more,
         }
 
@@ -129,6 +138,10 @@ class FleetDouble:
                 Route("/v1/projects/{ref}/api-keys", self._keys),
                 Route("/fleet/account/tokens", self._tokens, methods=["GET", "POST"]),
                 Route("/fleet/account/tokens/{token_id}", self._revoke_token, methods=["DELETE"]),
+                Route("/fleet/doctor", self._doctor),
+                Route("/fleet/hosts", self._hosts),
+                Route("/fleet/hosts/{host}/orphans/{ref}", self._remove_orphan, methods=["DELETE"]),
+                Route("/fleet/projects", self._fleet_projects),
                 Route("/fleet/projects/{ref}", self._fleet_project),
                 Route("/fleet/projects/{ref}/logs", self._logs),
                 Route("/fleet/projects/{ref}/studio", self._studio),
@@ -206,6 +219,37 @@ class FleetDouble:
                 return JSONResponse(row)
         return JSONResponse({"message": "The account has no such token."}, status_code=404)
 
+    async def _hosts(self, request: Request) -> Response:
+        rows = [
+            {
+                "name": name,
+                "connection": "local",
+                "address": None,
+                "projects": unseen + sum(project["host"] == name for project in self.projects.values()),
+                "observed_at": STARTED_AT,
+                "observation_error": None,
+                **self.hosts.get(name, {}),
+            }
+            for name, unseen in self.unseen_projects.items()
+        ]
+        return self._refused(request) or JSONResponse(rows)
+
+    async def _doctor(self, request: Request) -> Response:
+        reports = [
+            {"host": host, "observed_at": STARTED_AT, "error": self.blind_hosts.get(host), "differences": found}
+            for host, found in self.differences.items()
+        ]
+        return self._refused(request) or JSONResponse(reports)
+
+    async def _remove_orphan(self, request: Request) -> Response:
+        if refused := self._refused(request):
+            return refused
+        self.removed_orphans.append((request.path_params["host"], request.path_params["ref"]))
+        return JSONResponse(self.run_record("project_delete"))
+
+    async def _fleet_projects(self, request: Request) -> Response:
+        return self._refused(request) or JSONResponse(list(self.projects.values()))
+
     async def _fleet_project(self, request: Request) -> Response:
         if refused := self._refused(request):
             return refused
@@ -217,7 +261,9 @@ class FleetDouble:
         return JSONResponse(more | project)
 
     async def _runs(self, request: Request) -> Response:
-        assert request.query_params["project"] == REF
+        self.run_queries.append(str(request.url.query))
+        if request.query_params.get("project", REF) != REF:
+            return self._refused(request) or JSONResponse([])
         kinds = ["project_observe", "project_create"] + ([] if self.projects else ["project_delete"])
         return self._refused(request) or JSONResponse([self.run_record(kind) for kind in kinds])
 

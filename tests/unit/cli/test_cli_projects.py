@@ -78,6 +78,23 @@ def test_a_malformed_setting_is_named(logged_in: FleetDouble, cli: Command, pair
     assert logged_in.requests == []
 
 
+@pytest.mark.parametrize(
+    ("pair", "words"),
+    [
+        ("jwt_expiry", "the setting 'jwt_expiry' must have the form name=value"),
+        ("postgres={1", "the setting postgres: the value begins like JSON but is none"),
+        ("a=1 a.b=2", "the setting a.b: a is a value and cannot hold other settings"),
+    ],
+)
+def test_a_malformed_setting_of_a_change_is_named_without_an_option_that_is_not_there(
+    logged_in: FleetDouble, cli: Command, pair: str, words: str
+) -> None:
+    answer = cli("project", "set", REF, *pair.split())
+    assert answer.code == 2
+    assert answer.err.startswith(f"error: {words}")
+    assert logged_in.requests == []
+
+
 def test_the_password_comes_from_standard_input(
     logged_in: FleetDouble, cli: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -101,7 +118,7 @@ def test_several_organizations_must_be_chosen_from(logged_in: FleetDouble, cli: 
     assert "--org: acme, other" in answer.err
 
 
-def test_wait_shows_phases_and_services_then_url_and_keys(logged_in: FleetDouble, cli: Command) -> None:
+def test_wait_shows_phases_and_services_then_url_and_public_key(logged_in: FleetDouble, cli: Command) -> None:
     answer = cli("project", "create", "shop", "--wait")
     assert answer.code == 0, answer.err
     lines = [line.split("s  ", 1)[-1].strip() for line in answer.out.splitlines()]
@@ -111,7 +128,9 @@ def test_wait_shows_phases_and_services_then_url_and_keys(logged_in: FleetDouble
     assert "watch 3.0s · whole run 6.0s" in answer.out
     assert "http://127.0.0.1:24321" in answer.out
     assert "anon-jwt" in answer.out
-    assert "service-jwt" in answer.out
+    assert f"secret keys  supafleet project keys {REF} --reveal" in answer.out
+    assert f"studio       supafleet project studio {REF}" in answer.out
+    assert not [secret for secret in ("ser...", "service-jwt", "studio-password") if secret in answer.out + answer.err]
 
 
 def test_wait_with_json_prints_one_document_without_keys(logged_in: FleetDouble, cli: Command) -> None:
@@ -288,3 +307,9 @@ def test_an_answer_of_another_kind_is_said(
 def test_keys_of_one_name_are_told_apart_by_their_kind() -> None:
     keys = [ApiKey(name="default", type=kind, api_key="k") for kind in ("publishable", "secret", "legacy", None)]
     assert [key.label for key in keys] == ["default (publishable)", "default (secret)", "default", "default"]
+
+
+def test_only_keys_made_for_everybody_are_public() -> None:
+    kinds = [("anon", "legacy"), ("service_role", "legacy"), ("a", "publishable"), ("a", "secret"), ("anon", None)]
+    keys = [ApiKey(name=name, type=kind, api_key="k") for name, kind in kinds]
+    assert [key.is_public for key in keys] == [True, False, True, False, False]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from child_process import started
-from fleet_double import GOOD_RUN, RUN_ID, TOKEN, Command, FleetDouble, event
+from fleet_double import GOOD_RUN, REF, RUN_ID, TOKEN, Command, FleetDouble, event
 
 from supafleet.cli.client import FleetClient
 from supafleet.cli.credentials import Connection
@@ -69,6 +69,32 @@ def test_follow_fails_with_the_run(logged_in: FleetDouble, cli: Command) -> None
     assert answer.code == 1
     assert answer.err == "error: db exited with code 3\n"
     assert "watch · db starting, kong healthy" in answer.out
+
+
+def test_runs_are_listed_of_all_projects_or_of_one(logged_in: FleetDouble, cli: Command) -> None:
+    logged_in.add_project()
+    logged_in.run = {"reason": "lost a container"}
+    assert cli("run", "list").out.splitlines() == [
+        f"ID{' ' * 36}KIND             PROJECT{' ' * 15}STATE      ACTOR            STARTED{' ' * 20}DURATION  REASON",
+        f"{RUN_ID}  project_observe  {REF}  succeeded  owner@localhost  2026-11-22T12:00:00+00:00  6.0s      "
+        "lost a container",
+        f"{RUN_ID}  project_create   {REF}  succeeded  owner@localhost  2026-11-22T12:00:00+00:00  6.0s      "
+        "lost a container",
+    ]
+    document = cli("run", "list", "--project", "demo", "--limit", "5", "--json").document
+    assert [run["kind"] for run in document] == ["project_observe", "project_create"]
+    assert logged_in.run_queries == ["limit=20", f"limit=5&project={REF}"]
+
+
+def test_a_run_that_waits_has_neither_start_nor_duration(logged_in: FleetDouble, cli: Command) -> None:
+    logged_in.run = {"status": "queued", "started_at": None, "ended_at": None}
+    assert cli("run", "list").out.splitlines()[1].endswith("queued  owner@localhost")
+
+
+def test_runs_of_a_project_that_nobody_knows_are_not_found(logged_in: FleetDouble, cli: Command) -> None:
+    answer = cli("run", "list", "--project", "nothing")
+    assert (answer.code, answer.err) == (4, "error: Project not found\n")
+    assert cli("run", "list", "--limit", "0").code == 2
 
 
 def test_an_unknown_run_is_not_found(logged_in: FleetDouble, cli: Command) -> None:
@@ -135,4 +161,4 @@ def test_a_terminal_gets_a_table_with_a_line_per_service(fleet: FleetDouble, tmp
     assert process.returncode == 0, text
     assert "\x1b[32mhealthy" in text
     assert "[bold]odd[/bold] name" in text
-    assert "service-jwt" in text
+    assert "anon-jwt" in text

@@ -1,5 +1,6 @@
 """`supafleet serve`, and the service that `supafleet up` keeps: real processes on free ports."""
 
+import json
 import os
 import signal
 import socket
@@ -14,6 +15,7 @@ import pytest
 from child_process import started
 from fleet_double import Command
 
+from supafleet import __version__
 from supafleet.cli.client import FleetClient, is_ready
 from supafleet.cli.credentials import Connection, find_connection, read_credentials, write_credentials
 from supafleet.cli.exits import CommandError
@@ -45,6 +47,12 @@ def test_the_service_starts_detached_answers_and_stops(service: LocalService, fr
     assert client.projects() == []
     client.close()
     assert stat.S_IMODE(service.log_file.stat().st_mode) == 0o600
+    written = json.loads(service.pid_file.read_text())
+    assert written.pop("version") == __version__
+    service.pid_file.write_text(json.dumps(written))  # as it was written before it told a version
+    known = service.running()
+    assert known is not None
+    assert (known.pid, known.version) == (record.pid, "")
     assert service.stop() is True
     assert service.running() is None
     assert not service.pid_file.exists()

@@ -1,14 +1,17 @@
 """`supafleet up` and `down`: what they do in which order, over the double; the playbook runner over real Ansible."""
 
+import io
 import os
 import stat
 import subprocess
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from fleet_double import REF, TOKEN, Command, FleetDouble
 
+from supafleet import __version__
 from supafleet.cli import playbooks, up
 from supafleet.cli.exits import CommandError
 from supafleet.cli.local_service import LocalService, ServiceRecord
@@ -19,8 +22,9 @@ class Machine:
     """This machine as `up` sees it: which playbooks ran, whether the service runs."""
 
     def __init__(self, fleet: FleetDouble) -> None:
-        self.record = ServiceRecord(os.getpid(), 0, "", fleet.url)
+        self.record = ServiceRecord(os.getpid(), 0, "", fleet.url, __version__)
         self.is_running = False
+        self.has_database_elsewhere = False
         self.steps: list[str] = []
 
     def run_playbook(self, name: str, _log_path: Path, _extra: Sequence[str] = ()) -> Iterator[TaskLine]:
@@ -31,7 +35,9 @@ class Machine:
         self.steps.append(f"start {host}:{port}")
         self.is_running = True
         (service.data_dir / "owner-token").write_text(TOKEN)
-        (service.data_dir / "control.sqlite").touch()
+        if not self.has_database_elsewhere:
+            (service.data_dir / "control.sqlite").touch()
+        self.record = replace(self.record, version=__version__)
         return self.record
 
     def running(self, _service: LocalService) -> ServiceRecord | None:
@@ -89,6 +95,56 @@ def test_up_again_changes_nothing_and_prints_the_same(machine: Machine, fleet: F
     assert len(fleet.bodies) == 1
     assert first.endswith(answer.out)
     assert answer.out.strip().startswith("project")
+
+
+def test_up_on_another_port_than_the_running_service_has_is_refused(
+    machine: Machine, fleet: FleetDouble, cli: Command, bare_environment: Path
+) -> None:
+    assert cli("up", "--port", "8700").code == 0
+    assert machine.steps[1] == "start 127.0.0.1:8700"
+    machine.steps.clear()
+    folder = bare_environment / ".supafleet"
+    answer = cli("up", "--port", "8701")
+    assert answer.code == 5
+    assert answer.err == (
+        f"error: --port 8701: the service of {folder} runs on port {machine.record.port}. "
+        f"Stop it first with: supafleet down --data-dir {folder}\n"
+    )
+    assert cli("up", "--port", str(machine.record.port)).code == 0
+    assert machine.steps == []
+
+
+@pytest.mark.parametrize("version", ["0.0.9", ""], ids=["older", "not recorded"])
+def test_up_restarts_a_service_of_another_version_on_its_port(machine: Machine, cli: Command, version: str) -> None:
+    cli("up")
+    machine.steps.clear()
+    machine.record = replace(machine.record, version=version)
+    answer = cli("up")
+    assert answer.code == 0, answer.err
+    assert machine.steps == ["stop", f"start 127.0.0.1:{machine.record.port}"]
+    assert answer.out.splitlines()[:2] == [
+        f"the running service is of version {version or 'unknown'}, this is {__version__}",
+        "restart the service",
+    ]
+    machine.steps.clear()
+    assert cli("up").code == 0
+    assert machine.steps == []
+
+
+@pytest.mark.parametrize("is_running", [False, True], ids=["stopped", "of another version"])
+def test_up_does_not_start_on_an_empty_database_in_the_place_of_one_elsewhere(
+    machine: Machine, cli: Command, monkeypatch: pytest.MonkeyPatch, is_running: bool
+) -> None:
+    machine.has_database_elsewhere = True
+    cli("up")
+    machine.steps.clear()
+    machine.is_running, machine.record = is_running, replace(machine.record, version="0.0.9")
+    answer = cli("up")
+    assert answer.code == 2
+    assert answer.err.startswith("error: SUPAFLEET_DATABASE_URL is not set, and ")
+    assert machine.steps == []
+    monkeypatch.setenv("SUPAFLEET_DATABASE_URL", "postgresql://db/name")
+    assert cli("up").code == 0
 
 
 def test_the_official_flavour_builds_no_images(machine: Machine, fleet: FleetDouble, cli: Command) -> None:
@@ -204,6 +260,65 @@ def test_a_purge_that_cannot_delete_keeps_everything(machine: Machine, fleet: Fl
     assert "removal of the network failed" in answer.err
     assert Path(".supafleet/control.sqlite").exists()
     assert machine.is_running
+
+
+def test_a_purge_deletes_the_projects_of_a_database_elsewhere_too(
+    machine: Machine, fleet: FleetDouble, cli: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine.has_database_elsewhere = True
+    cli("up")
+    cli("down")
+    answer = cli("down", "--purge", "--yes")
+    assert answer.code == 2
+    assert "SUPAFLEET_DATABASE_URL is not set" in answer.err
+    assert REF in fleet.projects
+    assert Path(".supafleet/owner-token").exists()
+    monkeypatch.setenv("SUPAFLEET_DATABASE_URL", "postgresql://db/name")
+    answer = cli("down", "--purge", "--yes")
+    assert answer.code == 0, answer.err
+    assert fleet.projects == {}
+    assert f"removed project demo ({REF})" in answer.out
+    assert "The database that SUPAFLEET_DATABASE_URL names is left" in answer.err
+    assert not Path(".supafleet").exists()
+
+
+def test_a_purge_is_refused_while_others_have_projects(
+    machine: Machine, fleet: FleetDouble, cli: Command, bare_environment: Path
+) -> None:
+    cli("up")
+    fleet.unseen_projects = {"local": 1, "eu1": 2, "eu2": 0}
+    answer = cli("down", "--purge", "--yes")
+    assert answer.code == 5
+    assert answer.err == (
+        "error: 3 projects belong to organizations that the owner is no member of, on the Docker hosts: "
+        f"local (1), eu1 (2). {bare_environment / '.supafleet'} stays: delete these projects as a member of their "
+        f"organization, or have their owners do it, then purge again. The service runs at {fleet.url}\n"
+    )
+    assert REF in fleet.projects
+    assert machine.is_running
+    assert Path(".supafleet/owner-token").exists()
+    fleet.unseen_projects = {"local": 0}
+    assert cli("down", "--purge", "--yes").code == 0
+    assert fleet.projects == {}
+
+
+def test_a_purge_says_what_it_does_before_it_is_confirmed(
+    machine: Machine, fleet: FleetDouble, cli: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    cli("up")
+    monkeypatch.setattr("sys.stdin", Terminal("yes\n"))
+    answer = cli("down", "--purge")
+    assert answer.code == 2
+    assert "then that folder with all in it, the master key too. It cannot be undone." in answer.err
+    assert "refused while there are projects of organizations that the owner is no member of" in answer.err
+    assert REF in fleet.projects
+    monkeypatch.setattr("sys.stdin", Terminal("purge\n"))
+    assert cli("down", "--purge").code == 0
+    assert fleet.projects == {}
 
 
 def test_a_purge_asks_and_never_removes_a_foreign_folder(machine: Machine, cli: Command) -> None:
