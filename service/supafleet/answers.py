@@ -4,5 +4,5 @@ from fastapi import Response, status
 
 
 def empty(status_code: int = status.HTTP_200_OK) -> Response:
-    """Of a void operation clients expect no body and no content type (MANAGEMENT_API.md section 1)."""
+    """Of an operation whose official answer has no content clients expect no body and no content type."""
     return Response(status_code=status_code, headers={"Content-Length": "0"})

@@ -1,4 +1,7 @@
-"""The secrets of one project: generated, never derived, never shared (formats: STACK.md section 7)."""
+"""The secrets of one project: generated, never derived, never shared.
+
+Those that the official files for self-hosting know have the form that their `docker/utils/generate-keys.sh` gives them.
+"""
 
 import base64
 import hashlib

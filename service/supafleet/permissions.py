@@ -1,6 +1,6 @@
 """What may be done, in the official names of token permissions, and which role may do it.
 
-The names of the official API are those of its fine-grained tokens (MANAGEMENT_API.md section 2); `fleet_*` are ours and
+The names of the official API are those of its fine-grained tokens (`official/operations.json`); `fleet_*` are ours and
 belong to the operators of the installation, whatever their role in an organization.
 """
 

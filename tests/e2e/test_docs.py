@@ -1,4 +1,4 @@
-"""Every command of the README and the tutorial, run as it stands there, in a clean clone."""
+"""Every command of the README, the tutorial and the operator's page, run as it stands there, in a clean clone."""
 
 import os
 import re
@@ -19,14 +19,22 @@ CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 def commands(page: Path) -> list[str]:
-    blocks = CONSOLE.findall(page.read_text())
+    return commands_in(page.read_text())
+
+
+def commands_in(text: str) -> list[str]:
+    blocks = CONSOLE.findall(text)
     return [line for block in blocks for line in block.splitlines() if line and line not in NOT_RUN_HERE]
 
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    folder = tmp_path_factory.mktemp("clone") / "supafleet"
-    subprocess.run(["git", "clone", "--quiet", str(content_root()), str(folder)], check=True)
+    place = tmp_path_factory.mktemp("clone")
+    folder, origin = place / "supafleet", place / "origin.git"
+    # This checkout may be on no branch at all, and a clone of it would have nothing to pull.
+    subprocess.run(["git", "clone", "--quiet", "--bare", str(content_root()), str(origin)], check=True)
+    subprocess.run(["git", "update-ref", "refs/heads/pulled", "HEAD"], cwd=origin, check=True)
+    subprocess.run(["git", "clone", "--quiet", "--branch", "pulled", str(origin), str(folder)], check=True)
     yield folder
     subprocess.run(
         ["make", "down", "PURGE=1"], cwd=folder, env=environment(), check=False, capture_output=True, timeout=300
@@ -87,6 +95,44 @@ def test_the_readme(clone: Path) -> None:
         subprocess.run(["git", "status", "--porcelain"], cwd=clone, capture_output=True, text=True, check=True).stdout
         == ""
     ), "what the commands make is git-ignored"
+
+
+def test_the_operators_page(clone: Path) -> None:
+    run(["make up"], clone)
+    sections = (clone / "docs" / "how-to" / "operate.md").read_text().split("\n## ")
+    lines = {title: commands_in(text) for title, _, text in (section.partition("\n") for section in sections)}
+    credentials = (clone / ".supafleet" / "credentials.env").read_text()
+    ref = next(line for line in credentials.splitlines() if line.startswith("PROJECT_REF=")).partition("=")[2]
+
+    def write(table: str) -> None:
+        docker_eyes.docker(
+            "exec", f"{ref}-db", "psql", "-h", "127.0.0.1", "-U", "supabase_admin", "-c", f"create table {table}()"
+        )
+
+    def tables() -> list[str]:
+        asked = "select relname from pg_class where relname like 'docs_%'"
+        return docker_eyes.docker(
+            "exec", f"{ref}-db", "psql", "-h", "127.0.0.1", "-U", "supabase_admin", "-Atc", asked
+        ).split()
+
+    run(lines.pop("Back up the service"), clone)
+    containers = docker_eyes.container_ids(ref)
+    run(lines.pop("Restore the service"), clone)
+    assert (clone / ".supafleet" / "credentials.env").read_text() == credentials, "the same keys and token"
+    assert docker_eyes.container_ids(ref) == containers, "the project knows nothing of it"
+
+    write("docs_before")
+    run(lines.pop("Back up a project"), clone)
+    dump = clone.parent / "project-backup" / "database.dump"
+    assert dump.read_bytes().startswith(b"PGDMP")
+    assert b"docs_before" in dump.read_bytes()
+    write("docs_after")
+    run(lines.pop("Restore a project"), clone)
+    assert tables() == ["docs_before"]
+    assert list(docker_eyes.health(ref).values()) == ["healthy"] * 12
+
+    run(lines.pop("Upgrade"), clone)
+    assert not any(lines.values()), "every command of the page was run above"
 
 
 def test_the_tutorial(clone: Path) -> None:

@@ -9,6 +9,7 @@ from supafleet.app import create_app
 from supafleet.content import content_root
 from supafleet.docs.api_page import api_page
 from supafleet.docs.deviations_page import deviations_page
+from supafleet.docs.inventory_pages import inventory_page, sizes_page
 from supafleet.docs.role_readme import RoleReadmeError, render_role_readme
 from supafleet.docs.settings_pages import project_settings_page, settings_page
 from supafleet.settings import Settings
@@ -47,6 +48,8 @@ def reference_pages(root: Path) -> Iterator[tuple[Path, str]]:
     folder = root / "docs" / "reference"
     yield folder / "settings.md", settings_page()
     yield folder / "project-settings.md", project_settings_page()
+    yield folder / "inventory.md", inventory_page()
+    yield folder / "sizes.md", sizes_page(root)
     yield folder / "deviations.md", deviations_page(root)
     yield folder / "api.md", api_page(create_app(Settings()))
 

@@ -1,13 +1,9 @@
 """The pages of the service's settings and of a project's settings, made from the models that check them."""
 
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
-
-from pydantic import BaseModel
-from pydantic.fields import FieldInfo
+from collections.abc import Iterable
 
 from supafleet.docs.markdown import cell, code, table
+from supafleet.docs.model_table import model_rows
 from supafleet.settings import Settings
 from supafleet.stack.settings import REFUSED_ENVIRONMENT, REFUSED_POSTGRES, SERVICES, ProjectSettings
 
@@ -32,75 +28,22 @@ before anything is touched.
 
 """
 
-_WORDS = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true or false"}
-_FORMATS = {"path": "path", "password": "secret text"}
-
 
 def settings_page() -> str:
     """The whole page of the service's settings."""
-    rows = _rows(Settings, lambda name: f"SUPAFLEET_{name.upper()}")
+    rows = model_rows(Settings, lambda name: f"SUPAFLEET_{name.upper()}")
     return _SERVICE_HEAD + table(["variable", "type", "default", "meaning"], rows)
 
 
 def project_settings_page() -> str:
     """The whole page of a project's settings."""
-    parts = [_PROJECT_HEAD + table(["setting", "type", "default", "meaning"], _rows(ProjectSettings, str))]
+    parts = [_PROJECT_HEAD + table(["setting", "type", "default", "meaning"], model_rows(ProjectSettings))]
     parts.append(f"The services, for `environment` and `images`: {_listed(SERVICES)}.\n")
     fixed = f"These settings of Postgres are fixed by the topology and refused: {_listed(sorted(REFUSED_POSTGRES))}.\n"
     parts.append(f"## What `postgres` refuses\n\n{fixed}")
     refused = [[code(service), code(name), f"{cell(why)}."] for (service, name), why in REFUSED_ENVIRONMENT.items()]
     parts.append("## What `environment` refuses\n\n" + table(["service", "variable", "because"], refused))
     return "\n".join(parts)
-
-
-def undescribed(model: type[BaseModel]) -> list[str]:
-    """Names of the settings that say nothing about themselves."""
-    return [name for name, field in model.model_fields.items() if not field.description]
-
-
-def _rows(model: type[BaseModel], shown_name: Callable[[str], str]) -> Iterator[list[str]]:
-    properties = model.model_json_schema()["properties"]
-    for name, field in model.model_fields.items():
-        kind = " or ".join(_kinds(properties[name]))
-        yield [code(shown_name(name)), cell(kind), _default(field), cell(field.description or "")]
-
-
-def _kinds(schema: Mapping[str, Any]) -> Iterator[str]:
-    """What a value may be, in words; that a setting may be left out is told by its default."""
-    if "anyOf" in schema:
-        for choice in schema["anyOf"]:
-            yield from _kinds(choice)
-    elif "enum" in schema:
-        yield " or ".join(code(value) for value in schema["enum"])
-    elif schema["type"] == "array":
-        yield f"list of {' or '.join(_kinds(schema['items']))}"
-    elif schema["type"] == "object":
-        yield f"mapping of names to {' or '.join(_kinds(schema['additionalProperties']))}"
-    elif schema["type"] != "null":
-        words = _FORMATS.get(schema.get("format", ""), _WORDS[schema["type"]])
-        yield f"{words}{_limits(schema)}"
-
-
-def _limits(schema: Mapping[str, Any]) -> str:
-    limits = []
-    if "minimum" in schema and "maximum" in schema:
-        limits.append(f"{schema['minimum']} to {schema['maximum']}")
-    elif "minimum" in schema:
-        limits.append(f"{schema['minimum']} or more")
-    if "exclusiveMinimum" in schema:
-        limits.append(f"more than {schema['exclusiveMinimum']}")
-    if "pattern" in schema:
-        limits.append(f"matches {code(schema['pattern'])}")
-    return "".join(f", {limit}" for limit in limits)
-
-
-def _default(field: FieldInfo) -> str:
-    if field.default_factory in (list, dict):
-        return code(json.dumps(field.get_default(call_default_factory=True)))
-    # Another factory looks at the machine; the description says what it does.
-    if field.default_factory is not None or field.default is None:
-        return "unset"
-    return code(field.default if isinstance(field.default, str) and field.default else json.dumps(field.default))
 
 
 def _listed(names: Iterable[str]) -> str:
