@@ -1,5 +1,6 @@
 """The service that `supafleet up` runs: started detached, known by its pid and start time, stopped by them."""
 
+import hashlib
 import json
 import os
 import select
@@ -12,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from supafleet import __version__
+import supafleet
 from supafleet.cli.client import is_ready
 from supafleet.cli.exits import CommandError, UsageError
 from supafleet.cli.serve import listen
@@ -32,7 +33,7 @@ class ServiceRecord:
     started_at_ticks: int
     boot_id: str
     api_url: str
-    #: Of the code that it runs; records of before there was this field tell none.
+    #: Of the code that it runs (`code_version`); records of before there was this field tell none.
     version: str = ""
 
     @property
@@ -44,6 +45,16 @@ class ServiceRecord:
     def is_alive(self) -> bool:
         """Whether this very process still runs."""
         return self.boot_id == _boot_id() and _start_ticks(self.pid) == self.started_at_ticks
+
+
+def code_version() -> str:
+    """Version of this program with a digest of its sources, which change more often than the number."""
+    package = Path(supafleet.__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        digest.update(f"{path.relative_to(package)}:".encode())
+        digest.update(path.read_bytes())
+    return f"{supafleet.__version__}+{digest.hexdigest()[:12]}"
 
 
 class LocalService:
@@ -108,7 +119,7 @@ class LocalService:
         ticks = _start_ticks(process.pid)
         if ticks is None:
             raise self._start_failure("ended at once")
-        record = ServiceRecord(process.pid, ticks, _boot_id(), f"http://{host}:{port}", __version__)
+        record = ServiceRecord(process.pid, ticks, _boot_id(), f"http://{host}:{port}", code_version())
         self.pid_file.write_text(json.dumps(asdict(record)), encoding="utf-8")
         deadline = time.monotonic() + _START_SECONDS
         while process.poll() is None:

@@ -10,11 +10,10 @@ from typing import Annotated
 
 import typer
 
-from supafleet import __version__
 from supafleet.cli.client import FleetClient, as_document
 from supafleet.cli.credentials import CREDENTIALS_PATH, TOKEN_VARIABLE, URL_VARIABLE, Connection, write_credentials
 from supafleet.cli.exits import CommandError, ExitCode
-from supafleet.cli.local_service import LocalService, ServiceRecord
+from supafleet.cli.local_service import LocalService, ServiceRecord, code_version
 from supafleet.cli.output import JsonOption, phase_times, print_fields, print_json, print_note
 from supafleet.cli.playbooks import run_playbook
 from supafleet.cli.projects import Flavour, studio_line
@@ -89,7 +88,7 @@ def up(
 
     Installs and starts Docker when needed, builds the sandbox images, starts the service in the background, creates
     the project through the API and writes credentials.env in the data folder. Again, it changes nothing and prints
-    the same; only a service of another version of this program is restarted.
+    the same; only a service that runs other code than this is restarted.
     """
     folder = data_dir.absolute()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -118,7 +117,7 @@ def exclusive(folder: Path) -> Iterator[None]:
 
 
 def _bring_up_service(service: LocalService, steps: Steps, port: int | None) -> ServiceRecord:
-    """The service on the port that is asked for, by this version of the program.
+    """The service on the port that is asked for, by this very code.
 
     Raises:
         CommandError: it runs on another port.
@@ -134,13 +133,13 @@ def _bring_up_service(service: LocalService, steps: Steps, port: int | None) -> 
             f"Stop it first with: supafleet down --data-dir {service.data_dir}",
             ExitCode.CONFLICT,
         )
-    return record if record.version == __version__ else _restart_service(service, steps, record)
+    return record if record.version == code_version() else _restart_service(service, steps, record)
 
 
 def _restart_service(service: LocalService, steps: Steps, record: ServiceRecord) -> ServiceRecord:
     # What may refuse a start does so while the old one still serves.
     service.require_database()
-    steps.say(f"the running service is of version {record.version or 'unknown'}, this is {__version__}")
+    steps.say(f"the running service is of version {record.version or 'unknown'}, this is {code_version()}")
     with steps.timed("restart the service"):
         service.stop()
         return service.start(DEFAULT_HOST, record.port or DEFAULT_PORT)

@@ -53,6 +53,15 @@ def test_a_half_made_project_is_removed_but_nothing_of_others(
     docker_eyes.assert_nothing_is_left(ref)
 
 
+def test_data_that_are_gone_are_not_made_anew(direct_run: DirectRun) -> None:
+    direct_run.project("data-gone", 8)
+    for verb in ("project_converge", "project_resume"):
+        told = " ".join(direct_run.play(verb, limit="data-gone", expect_failure=True).split())
+        assert "data-gone-db-data" in told
+        assert "of the project cannot be found on the host: the data are gone or not mounted" in told
+        assert docker_eyes.leftovers("data-gone") == {}
+
+
 def test_a_volume_that_only_has_the_name_is_not_taken(direct_run: DirectRun) -> None:
     ref, volume = "taken-name", "taken-name-storage"
     direct_run.project(ref, 7)

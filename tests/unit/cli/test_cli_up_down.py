@@ -11,10 +11,9 @@ from pathlib import Path
 import pytest
 from fleet_double import REF, TOKEN, Command, FleetDouble
 
-from supafleet import __version__
 from supafleet.cli import playbooks, up
 from supafleet.cli.exits import CommandError
-from supafleet.cli.local_service import LocalService, ServiceRecord
+from supafleet.cli.local_service import LocalService, ServiceRecord, code_version
 from supafleet.cli.playbooks import TaskLine, run_playbook
 
 
@@ -22,7 +21,7 @@ class Machine:
     """This machine as `up` sees it: which playbooks ran, whether the service runs."""
 
     def __init__(self, fleet: FleetDouble) -> None:
-        self.record = ServiceRecord(os.getpid(), 0, "", fleet.url, __version__)
+        self.record = ServiceRecord(os.getpid(), 0, "", fleet.url, code_version())
         self.is_running = False
         self.has_database_elsewhere = False
         self.steps: list[str] = []
@@ -37,7 +36,7 @@ class Machine:
         (service.data_dir / "owner-token").write_text(TOKEN)
         if not self.has_database_elsewhere:
             (service.data_dir / "control.sqlite").touch()
-        self.record = replace(self.record, version=__version__)
+        self.record = replace(self.record, version=code_version())
         return self.record
 
     def running(self, _service: LocalService) -> ServiceRecord | None:
@@ -123,7 +122,7 @@ def test_up_restarts_a_service_of_another_version_on_its_port(machine: Machine, 
     assert answer.code == 0, answer.err
     assert machine.steps == ["stop", f"start 127.0.0.1:{machine.record.port}"]
     assert answer.out.splitlines()[:2] == [
-        f"the running service is of version {version or 'unknown'}, this is {__version__}",
+        f"the running service is of version {version or 'unknown'}, this is {code_version()}",
         "restart the service",
     ]
     machine.steps.clear()
