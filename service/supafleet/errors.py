@@ -233,14 +233,19 @@ _SENTENCES = {
 }
 
 
+#: Who sends more wrong fields than these learns of the others next.
+MOST_ERRORS_TOLD = 20
+
+
 def describe_validation_errors(errors: Iterable[Mapping[str, Any]], prefix: tuple[str, ...] = ()) -> str:
     """One line out of Pydantic's errors: '<field>: <sentence>', joined by semicolons."""
-    parts: list[str] = []
+    parts: dict[str, None] = {}
     for error in errors:
         place = ".".join([*prefix, *(str(step) for step in _field_path(error["loc"]))]) or "body"
-        part = f"{place}: {_sentence(error)}"
-        if part not in parts:
-            parts.append(part)
+        parts[f"{place}: {_sentence(error)}"] = None
+        if len(parts) > MOST_ERRORS_TOLD:
+            parts.popitem()
+            return "; ".join([*parts, "and more"])
     return "; ".join(parts)
 
 

@@ -22,6 +22,8 @@ ANSWER_SECONDS = 60.0
 MOST_AT_ONCE = 8
 MOST_ANSWER_BYTES = 32 * 1024 * 1024
 
+Parameters = Mapping[str, str] | tuple[tuple[str, str], ...]
+
 
 class GatewayFailed(HostFailed):
     """The project's gateway, or what stands behind it, did not answer as it should."""
@@ -121,7 +123,7 @@ class Gateways:
         path: str,
         *,
         headers: Mapping[str, str] | None = None,
-        params: Mapping[str, str] | tuple[tuple[str, str], ...] | None = None,
+        params: Parameters | None = None,
         body: Any = None,
     ) -> Answer:
         """Ask the project's gateway with a key of its service role.
@@ -138,7 +140,6 @@ class Gateways:
                 "the most: try again.",
                 retry_after=1,
             )
-        self._underway[project.ref] += 1
         request = self._client.build_request(
             method,
             f"{project.url}{path}",
@@ -151,6 +152,8 @@ class Gateways:
             params=params,
             json=body,
         )
+        # Counted only now: what cannot even be put together must not stay counted.
+        self._underway[project.ref] += 1
         try:
             async with asyncio.timeout(self._answer_seconds):
                 answer = await self._send(request)

@@ -63,14 +63,15 @@ SOURCES = {
 _MEMBERS = ("id", "timestamp", "event_message")
 
 _NAME = r"[a-z_][a-z0-9_]*"
-_END = r"(?:\s+order\s+by\s+(?:\w+\.)?timestamp\s+desc)?(?:\s+limit\s+(?P<limit>\d{1,9}))?\s*;?"
-_UNIFIED = re.compile(
-    rf"select\s+(?P<columns>.+?)\s+from\s+logs\s+where\s+source\s*=\s*'(?P<source>{_NAME})'{_END}", re.I | re.S
-)
+# Queries are matched with one space where they have white space: no text then takes longer than its length, while
+# several repetitions of white space side by side could share it out in a number of ways that grows with its cube.
+_SELECT = r"select (?P<columns>.+?) from"
+_END = r"(?: order by (?:\w+\.)?timestamp desc)?(?: limit (?P<limit>\d{1,9}))? ?;?"
+_UNIFIED = re.compile(rf"{_SELECT} logs where source ?= ?'(?P<source>{_NAME})'{_END}", re.I)
 _PER_TABLE = re.compile(
-    rf"select\s+(?P<columns>.+?)\s+from\s+(?P<source>{_NAME})(?:\s+as\s+(?P<alias>{_NAME}))?"
-    rf"(?P<joins>(?:\s+cross\s+join\s+unnest\(\s*[\w.]+\s*\)\s+as\s+{_NAME})*){_END}",
-    re.I | re.S,
+    rf"{_SELECT} (?P<source>{_NAME})(?: as (?P<alias>{_NAME}))?"
+    rf"(?P<joins>(?: cross join unnest\( ?[\w.]+ ?\) as {_NAME})*){_END}",
+    re.I,
 )
 _HINTS = {
     _UNIFIED: "sql: only this is available: "
@@ -78,9 +79,9 @@ _HINTS = {
     _PER_TABLE: "sql: only this is available: "
     "select <columns> from <source> [cross join unnest(metadata) as m ...] order by timestamp desc limit <number>.",
 }
-_JOIN = re.compile(rf"unnest\(\s*([\w.]+)\s*\)\s+as\s+({_NAME})", re.I)
+_JOIN = re.compile(rf"unnest\( ?([\w.]+) ?\) as ({_NAME})", re.I)
 _COLUMN = re.compile(
-    rf"(?:log_attributes\[\s*'(?P<path>[\w.-]+)'\s*\]|(?P<member>[\w.]+))(?:\s+as\s+(?P<name>{_NAME}))?", re.I
+    rf"(?:log_attributes\[ ?'(?P<path>[\w.-]+)' ?\]|(?P<member>[\w.]+))(?: as (?P<name>{_NAME}))?", re.I
 )
 
 
@@ -103,8 +104,7 @@ def read_per_table(sql: str) -> LogQuery:
 
 
 def _read(sql: str, shape: re.Pattern[str]) -> LogQuery:
-    text = sql.strip()
-    found = shape.fullmatch(text) if len(text) <= _LONGEST else None
+    found = shape.fullmatch(" ".join(sql.split())) if len(sql) <= _LONGEST else None
     if found is None:
         raise QueryNotAvailable(_HINTS[shape])
     name = found["source"].lower()
@@ -113,7 +113,7 @@ def _read(sql: str, shape: re.Pattern[str]) -> LogQuery:
         raise QueryNotAvailable(f"sql: a project keeps no {quote(name)}; it keeps {allowed(SOURCES)}.")
     members = found.groupdict()
     aliases = _aliases(name, members.get("alias"), members.get("joins") or "")
-    columns = tuple(_column(text, aliases) for text in re.split(r"\s*,\s*", found["columns"].strip()))
+    columns = tuple(_column(text, aliases) for text in found["columns"].split(","))
     limit = int(found["limit"]) if found["limit"] else _DEFAULT_ROWS
     return LogQuery(source, columns, min(limit, MOST_ROWS))
 

@@ -14,6 +14,7 @@ from supafleet.jobs.engine import JobEngine
 from supafleet.projects import configuration
 from supafleet.runs import service as runs
 from supafleet.settings import Settings
+from supafleet.waiting import call_waiting
 
 _REASON = "Database password changed."
 _OWNER_SECRET = "postgres_password"  # noqa: S105 - a name
@@ -54,4 +55,4 @@ async def change_password(
     )
     await postgres.run(gateways, before, Login.ADMINISTRATOR, query)
     generation = await run_in_threadpool(adopt)
-    await run_in_threadpool(configuration.wait_until_applied, engine, ref, generation)
+    await call_waiting(configuration.wait_until_applied, engine, ref, generation)

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
@@ -10,7 +10,7 @@ from importlib.resources import files
 from typing import Any
 
 from supafleet.database.credentials import connection_string, encrypt_connection, literal
-from supafleet.database.gateway import Answer, GatewayFailed, Gateways, GatewayTimeout, ReachedProject
+from supafleet.database.gateway import Answer, GatewayFailed, Gateways, GatewayTimeout, Parameters, ReachedProject
 from supafleet.errors import AppError
 
 #: The reader's password, made at the first read-only query, and a password of the owner that is being changed to.
@@ -21,6 +21,8 @@ _OWNER_SECRET = "postgres_password"  # noqa: S105 - a name
 _STATEMENT_SECONDS = 50
 _SQLSTATE = re.compile(r"[0-9A-Z]{5}")
 _LOGIN_REFUSED = ("28P01", "28000")
+#: All that is told of it where postgres-meta leaves the code out, which is everywhere but at a query.
+_LOGIN_REFUSED_WORDS = "password authentication failed for user "
 _PLACEHOLDER = re.compile(r":'(\w+)'")
 
 
@@ -130,7 +132,7 @@ async def connected(
     method: str,
     path: str,
     *,
-    params: Mapping[str, str] | None = None,
+    params: Parameters | None = None,
     body: Any = None,
 ) -> Answer:
     """Ask postgres-meta for something it does in a session of this login; the answer is a success.
@@ -141,14 +143,33 @@ async def connected(
         GatewayFailed: the project's gateway or database cannot be reached.
         GatewayTimeout: no answer came in time.
     """
+    answer = await answered(gateways, project, login, method, path, params=params, body=body)
+    if answer.status != 200:
+        raise _error(answer)
+    return answer
+
+
+async def answered(
+    gateways: Gateways,
+    project: ReachedProject,
+    login: Login,
+    method: str,
+    path: str,
+    *,
+    params: Parameters | None = None,
+    body: Any = None,
+) -> Answer:
+    """What postgres-meta answers in a session of this login, a refusal too.
+
+    Raises:
+        LoginRefused: no known password is the role's.
+        GatewayFailed, GatewayTimeout, TooManyRequests, AnswerTooLarge: as `Gateways.ask`.
+    """
     for password in passwords_of(project, login):
         headers = connection_header(project, login, password)
         answer = await gateways.ask(project, method, path, headers=headers, params=params, body=body)
-        if answer.status == 200:
+        if answer.is_success or not isinstance(_error(answer), LoginRefused):
             return answer
-        error = _error(answer)
-        if not isinstance(error, LoginRefused):
-            raise error
     raise LoginRefused(f"The database of project '{project.ref}' does not let the role {login.value.user} in.")
 
 
@@ -164,6 +185,8 @@ def _error(answer: Answer) -> AppError:
         formatted = members.get("formattedError")
         exact = formatted.rstrip() if isinstance(formatted, str) else words
         return DatabaseRefused(f"Failed to run sql query: {exact}", code)
+    if code is None and words.startswith(_LOGIN_REFUSED_WORDS):
+        return LoginRefused(words)
     if words == "Query read timeout" or answer.status == 408:
         return GatewayTimeout("The project's database did not answer in time.")
     if answer.status == 413:

@@ -17,6 +17,7 @@ from supafleet.database.schemas import (
     Message,
     PasswordChange,
     ReadOnlyQuery,
+    SchemaName,
     Types,
 )
 from supafleet.database.schemas import Query as QueryBody
@@ -98,7 +99,9 @@ async def get_context(project: ReachedDep, gateways: GatewaysDep) -> Context:
 async def get_openapi(
     project: ReachedDep,
     gateways: GatewaysDep,
-    schema: Annotated[str | None, Query(description="A schema of the API; unset: its first.", max_length=63)] = None,
+    schema: Annotated[
+        SchemaName | None, Query(description="A schema of the API; unset: its first.", max_length=63)
+    ] = None,
 ) -> dict[str, Any]:
     """Tell what the REST API of the project serves, as its OpenAPI document."""
     return await service.read_openapi(gateways, project, schema)

@@ -1,11 +1,17 @@
 """Shapes of a project's database in the API."""
 
+import json
+import re
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, Field, SecretStr
 
 from supafleet.keys import check_database_password
+
+_MOST_LEVELS = 100
+#: Such names the setting `db_schemas` takes.
+_SCHEMA_NAME = re.compile(r"([A-Za-z_][A-Za-z0-9_$]{0,62})?")
 
 
 def _check_password(value: SecretStr) -> SecretStr:
@@ -16,12 +22,57 @@ def _check_password(value: SecretStr) -> SecretStr:
 
 
 def _check_text(value: str) -> str:
-    # No text of Postgres can hold it.
+    # No text of Postgres can hold either.
     if "\0" in value:
         raise ValueError("must not hold the character 0")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError("must not hold half of a surrogate pair") from None
     return value
 
 
+def _check_json(value: Any) -> Any:
+    if not _is_json(value):
+        raise ValueError(
+            f"must be JSON: without NaN, Infinity and halves of surrogate pairs, and at most {_MOST_LEVELS} levels deep"
+        )
+    return value
+
+
+def _is_json(value: Any) -> bool:
+    """Whether a value can be sent on: Python reads more than JSON has, and more levels than it can write."""
+    if _levels(value) > _MOST_LEVELS:
+        return False
+    try:
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except ValueError:
+        return False
+    return True
+
+
+def _levels(value: Any) -> int:
+    """How deep a value is nested; counting ends above the most."""
+    levels, level = 0, [value]
+    while level and levels <= _MOST_LEVELS:
+        levels += 1
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+    return levels
+
+
+def _check_schema_name(value: str) -> str:
+    if not _SCHEMA_NAME.fullmatch(value):
+        raise ValueError("must be at most 63 letters of a to z, digits, _ and $, and not begin with a digit or $")
+    return value
+
+
+JsonValue = Annotated[Any, AfterValidator(_check_json)]
+SchemaName = Annotated[str, AfterValidator(_check_schema_name)]
 SqlText = Annotated[str, Field(min_length=1), AfterValidator(_check_text)]
 Text = Annotated[str, AfterValidator(_check_text)]
 
@@ -30,7 +81,7 @@ class ReadOnlyQuery(BaseModel):
     """A query that only reads."""
 
     query: SqlText = Field(description="One or more statements.")
-    parameters: list[Any] | None = Field(
+    parameters: Annotated[list[Any] | None, AfterValidator(_check_json)] = Field(
         default=None, description="Values of $1, $2 and so on; with them the query is one statement."
     )
 

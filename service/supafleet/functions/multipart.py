@@ -11,6 +11,7 @@ _PARAMETER = re.compile(r';\s*([A-Za-z*]+)=(?:"((?:[^"\\]|\\.)*)"|([^;\s]*))')
 _ESCAPED = re.compile(r'\\(["\\])')
 _UNSAFE = {"\r": "%0D", "\n": "%0A", '"': "%22"}
 _MOST_PARTS = 2000
+_MOST_HEAD_BYTES = 8 * 1024
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,13 @@ def parse(body: bytes, boundary: bytes) -> list[Part]:
         InvalidField: the body is not what its boundary says, or has too many parts.
     """
     delimiter = _LINE + b"--" + boundary
-    pieces = (_LINE + body).split(delimiter)
-    # Before the first delimiter stands nothing that counts; after the last one it says "--".
+    # Before the first delimiter stands nothing that counts, and after the last one "--": two pieces are no parts. One
+    # more is looked for than may be there, and no further.
+    pieces = (_LINE + body).split(delimiter, _MOST_PARTS + 2)
+    if len(pieces) - 2 > _MOST_PARTS:
+        raise InvalidField("body", f"may have at most {_MOST_PARTS} parts")
     if len(pieces) < 2 or not pieces[-1].startswith(b"--"):
         raise InvalidField("body", "must be a whole multipart/form-data body: its last boundary is missing")
-    if len(pieces) > _MOST_PARTS:
-        raise InvalidField("body", f"may have at most {_MOST_PARTS} parts")
     return [_part(piece) for piece in pieces[1:-1]]
 
 
@@ -67,11 +69,15 @@ def encode(parts: Iterable[Part], boundary: str) -> bytes:
 
 
 def _part(piece: bytes) -> Part:
-    head, separator, content = piece.partition(_LINE + _LINE)
-    if not separator:
-        raise InvalidField("body", "must be multipart/form-data: a part has no end of its headers")
+    end = piece.find(_LINE + _LINE, 0, _MOST_HEAD_BYTES)
+    if end < 0:
+        raise InvalidField(
+            "body",
+            f"must be multipart/form-data: a part has no end of its headers in its first {_MOST_HEAD_BYTES} bytes",
+        )
+    content = piece[end + len(_LINE + _LINE) :]
     headers = []
-    for line in head.decode("utf-8", "replace").split("\r\n")[1:]:
+    for line in piece[:end].decode("utf-8", "replace").split("\r\n")[1:]:
         name, _, value = line.partition(":")
         headers.append((name.strip().lower(), value.strip()))
     disposition = dict(headers).get("content-disposition", "")

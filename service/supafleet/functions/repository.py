@@ -46,6 +46,11 @@ def stored_bytes(session: Session, project_id: int) -> int:
     return int(session.exec(statement).one())
 
 
+def list_slugs(session: Session, project_id: int) -> set[str]:
+    """The slugs that a project has code for, whether a function answers with it or not."""
+    return set(session.exec(select(Bundle.slug).where(Bundle.project_id == project_id).distinct()))
+
+
 def delete_bundles(session: Session, project_id: int, slug: str, keep: set[int]) -> None:
     """Forget the code of a function, except these bundles."""
     chosen = sa.and_(col(Bundle.project_id) == project_id, col(Bundle.slug) == slug, col(Bundle.id).not_in(keep))

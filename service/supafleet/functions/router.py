@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Path, Query, Response, status
+from fastapi import Body, Depends, Path, Query, Response, status
 
 from supafleet.answers import empty
 from supafleet.db import SessionDep, row_id
@@ -17,11 +17,10 @@ from supafleet.projects import service as projects
 from supafleet.projects.changing import ChangerDep
 from supafleet.routing import LARGEST_BODY, Router
 
-router = Router(
-    prefix="/v1/projects/{ref}/functions",
-    tags=["Edge Functions"],
-    max_body_size=MOST_BYTES + LARGEST_BODY,  # the code of a function and what surrounds it
-)
+router = Router(prefix="/v1/projects/{ref}/functions", tags=["Edge Functions"])
+
+# The code of a function and what surrounds it.
+_LARGEST_CODE = MOST_BYTES + LARGEST_BODY
 
 FunctionSlug = Annotated[str, Path(description="Slug of the function.", max_length=128)]
 _REFUSALS = responses(401, 403, 404, 409, 422, 502)
@@ -75,6 +74,7 @@ def list_functions(ref: ProjectRef, session: SessionDep, actor: CurrentActor) ->
     response_model_exclude_none=True,
     openapi_extra={"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _FORM}}}},
     dependencies=needs(Permission.EDGE_FUNCTIONS_WRITE),
+    max_body_size=_LARGEST_CODE,
 )
 def deploy_function(
     changer: ChangerDep,
@@ -104,7 +104,9 @@ def deploy_function(
     response_model_exclude_none=True,
     dependencies=needs(Permission.EDGE_FUNCTIONS_WRITE),
 )
-def update_functions(changer: ChangerDep, body: list[FunctionUpdate]) -> FunctionsUpdated:
+def update_functions(
+    changer: ChangerDep, body: Annotated[list[FunctionUpdate], Body(max_length=service.MOST_FUNCTIONS)]
+) -> FunctionsUpdated:
     """Let functions answer with code that was deployed with bundleOnly, all at once."""
     with changer.begin() as change:
         functions, is_changed = service.update_functions(
@@ -121,6 +123,7 @@ def update_functions(changer: ChangerDep, body: list[FunctionUpdate]) -> Functio
     include_in_schema=False,
     status_code=status.HTTP_201_CREATED,
     responses=responses(401, 403, 404, 501),
+    max_body_size=_LARGEST_CODE,  # a bundle is told what to do instead, whatever its size
     dependencies=needs(Permission.EDGE_FUNCTIONS_WRITE),
 )
 def create_function(ref: ProjectRef) -> Response:  # noqa: ARG001 - its permission is asked for by the path
@@ -148,6 +151,7 @@ def get_function(
     operation_id="v1-update-a-function",
     include_in_schema=False,
     responses=responses(401, 403, 404, 501),
+    max_body_size=_LARGEST_CODE,  # a bundle is told what to do instead, whatever its size
     dependencies=needs(Permission.EDGE_FUNCTIONS_WRITE),
 )
 def update_function(ref: ProjectRef, function_slug: FunctionSlug) -> Response:  # noqa: ARG001 - as above
@@ -164,8 +168,8 @@ def update_function(ref: ProjectRef, function_slug: FunctionSlug) -> Response:  
 def delete_function(changer: ChangerDep, function_slug: FunctionSlug) -> Response:
     """Delete a function; the answer comes when the project does not call it any more."""
     with changer.begin() as change:
-        service.remove_function(change.session, row_id(change.project), function_slug)
-        change.converge(f"The function {function_slug} was deleted.")
+        if service.remove_function(change.session, row_id(change.project), function_slug):
+            change.converge(f"The function {function_slug} was deleted.")
     return empty()
 
 

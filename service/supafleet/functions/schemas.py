@@ -44,7 +44,7 @@ class FunctionUpdate(BaseModel):
     import_map: bool | None = None
     entrypoint_path: str | None = None
     import_map_path: str | None = None
-    ezbr_sha256: str | None = None
+    ezbr_sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
 
 
 class FunctionsUpdated(BaseModel):

@@ -65,7 +65,7 @@ def store_only(session: Session, project_id: int, ref: str, slug: str, upload: U
     """Keep code until a bulk update names it; the function as it would then be.
 
     Raises:
-        TooLarge: the project has too much code.
+        TooLarge: the project has too many functions or too much code.
     """
     bundle = _store_bundle(session, project_id, slug, upload)
     known = repository.find_function(session, project_id, slug)
@@ -80,8 +80,9 @@ def update_functions(
     """Let several functions answer with code that was stored before; all of them or none.
 
     Raises:
-        InvalidField: the code of one is not there.
+        InvalidField: the code of one is not there, or one is named twice.
     """
+    _require_different(updates)
     rendered, is_changed = [], False
     for number, update in enumerate(updates):
         known = repository.find_function(session, project_id, update.slug)
@@ -101,15 +102,19 @@ def update_functions(
     return rendered, is_changed
 
 
-def remove_function(session: Session, project_id: int, slug: str) -> None:
-    """Forget a function and its code.
+def remove_function(session: Session, project_id: int, slug: str) -> bool:
+    """Forget a function and its code, that which waits for a bulk update too; whether it answered calls.
 
     Raises:
-        FunctionNotFound: there is none.
+        FunctionNotFound: there is neither a function nor code for one.
     """
-    function, _bundle = get_function(session, project_id, slug)
-    repository.delete_function(session, function.id)
+    if slug not in repository.list_slugs(session, project_id):
+        raise FunctionNotFound(slug)
+    known = repository.find_function(session, project_id, slug)
+    if known is not None:
+        repository.delete_function(session, known[0].id)
     repository.delete_bundles(session, project_id, slug, set())
+    return known is not None
 
 
 def remove_all(session: Session, project_id: int) -> None:
@@ -151,10 +156,24 @@ def render(ref: str, function: EdgeFunction, bundle: Bundle) -> FunctionResponse
     )
 
 
+def _require_different(updates: Sequence[FunctionUpdate]) -> None:
+    seen: set[str] = set()
+    for number, update in enumerate(updates):
+        if update.slug in seen:
+            raise InvalidField(f"{number}.slug", f"{quote(update.slug)} may be named only once")
+        seen.add(update.slug)
+
+
 def _store_bundle(session: Session, project_id: int, slug: str, upload: Upload) -> Bundle:
     known = repository.find_bundle(session, project_id, slug, upload.sha256)
     if known is not None:
         return known
+    # All code counts, that of functions which answer and that which waits: nothing else bounds what may wait.
+    slugs = repository.list_slugs(session, project_id)
+    if slug not in slugs and len(slugs) >= MOST_FUNCTIONS:
+        raise TooLarge(
+            f"slug: a project may have at most {MOST_FUNCTIONS} functions, those deployed with bundleOnly counted."
+        )
     if repository.stored_bytes(session, project_id) + upload.size_bytes > MOST_PROJECT_BYTES:
         raise TooLarge(
             f"file: the functions of a project may have at most {MOST_PROJECT_BYTES // 1024**2} MB of code together."
@@ -183,8 +202,6 @@ def _answer_with(
     session: Session, project_id: int, ref: str, slug: str, bundle: Bundle, name: str | None, verify_jwt: bool | None
 ) -> tuple[FunctionResponse, bool]:
     known = repository.find_function(session, project_id, slug)
-    if known is None and len(repository.list_functions(session, project_id)) >= MOST_FUNCTIONS:
-        raise TooLarge(f"slug: a project may have at most {MOST_FUNCTIONS} functions.")
     after = _next(project_id, slug, known, bundle, name, verify_jwt)
     is_changed = True
     function = after

@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Annotated
 
 from fastapi import Request
+from fastapi.concurrency import run_in_threadpool
 from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
 from supafleet.errors import AppError, InvalidField, describe_validation_errors, quote
@@ -18,6 +19,8 @@ MOST_BYTES = 20 * 1024 * 1024
 MOST_FILES = 1000
 _LONGEST_PATH = 256
 _MOST_PATTERNS = 100
+#: What a file costs beside its content: its path, its row and that of the index.
+_FILE_COST = 1024
 SLUG = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 #: The main service of the functions has this name on the host.
 _RESERVED = "main"
@@ -73,8 +76,8 @@ class Upload:
 
     @property
     def size_bytes(self) -> int:
-        """Bytes of all files."""
-        return sum(len(content) for content in self.files.values())
+        """What it takes to keep all files, empty ones too."""
+        return sum(_FILE_COST + len(content) for content in self.files.values())
 
     @property
     def sha256(self) -> str:
@@ -101,7 +104,7 @@ async def read_upload(request: Request) -> Upload:
         body += chunk
         if len(body) > MOST_BYTES:
             raise TooLarge(f"file: a function may have at most {MOST_BYTES // 1024**2} MB of code.")
-    return read_parts(parse(bytes(body), boundary))
+    return await run_in_threadpool(lambda: read_parts(parse(bytes(body), boundary)))
 
 
 def read_parts(parts: Iterable[Part]) -> Upload:

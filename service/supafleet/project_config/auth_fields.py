@@ -59,7 +59,8 @@ _NOTIFICATIONS = (
 _INT32 = 2**31 - 1
 _INT16 = 2**15 - 1
 _EMAIL = r"^[^@\s,]+@[^@\s,]+\.[A-Za-z]{2,}$"
-_TEST_CODES = r"^(?:[0-9]{1,15}=[0-9]{2,},?)*$"
+_TEST_CODE = "[0-9]{1,15}=[0-9]{2,}"
+_TEST_CODES = f"^(?:{_TEST_CODE}(?:,{_TEST_CODE})*,?)?$"
 _TAGS = r"^[a-zA-Z0-9_,\s-]*$"
 
 _NO_TEMPLATES = "Auth of this stack takes a template from a URL; name one as GOTRUE_MAILER_TEMPLATES_* in the settings"

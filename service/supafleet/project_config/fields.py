@@ -15,7 +15,11 @@ from supafleet.stack.settings import ProjectSettings, one_line
 
 #: A single word of an environment may hold 128 KiB; nothing here comes near that.
 LONGEST_TEXT = 8192
-_DURATION_PARTS = re.compile(r"(\d+(?:\.\d+)?)(h|ms|m|s)")
+# An owner may give a variable any text, so none of these takes digits without end.
+_DURATION_PART = r"([0-9]{1,15}(?:\.[0-9]{1,15})?)(h|ms|m|s)"
+_DURATION = re.compile(f"(?:{_DURATION_PART})+")
+_DURATION_PARTS = re.compile(_DURATION_PART)
+_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}")
 _SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _HOUR = 3600
 
@@ -126,10 +130,9 @@ def hash_secret(ref: str, value: str) -> str:
 
 def parse_duration(text: str) -> float | None:
     """Seconds of a duration such as 1m30s, None when it is none."""
-    parts = _DURATION_PARTS.findall(text)
-    if not parts or "".join(f"{number}{unit}" for number, unit in parts) != text:
+    if not _DURATION.fullmatch(text):
         return None
-    return sum(float(number) * _SECONDS[unit] for number, unit in parts)
+    return sum(float(number) * _SECONDS[unit] for number, unit in _DURATION_PARTS.findall(text))
 
 
 def _value(field: ConfigField, variables: Mapping[str, str], settings: ProjectSettings) -> Any:
@@ -147,7 +150,7 @@ def _read(field: ConfigField, text: str) -> Any:
     if field.kind is Kind.CODES:
         return text.replace(":", "=")
     if field.kind is Kind.INT:
-        return int(text) if text.lstrip("-").isdecimal() else field.default
+        return int(text) if _WHOLE_NUMBER.fullmatch(text) else field.default
     if field.kind in (Kind.SECONDS, Kind.HOURS):
         seconds = parse_duration(text)
         if seconds is None:

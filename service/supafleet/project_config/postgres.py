@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from supafleet.errors import InvalidField
 from supafleet.stack.settings import ProjectSettings
@@ -105,8 +105,12 @@ NAMES = frozenset({*_SIZES, *_TIMES, *_SWITCHES, *_NUMBERS, _ROLE})
 
 
 def read(settings: ProjectSettings) -> dict[str, bool | int | str]:
-    """The official settings that the owner chose, each with its own type; all others have their defaults."""
-    return {name: _typed(name, text) for name, text in sorted(settings.postgres.items()) if name in NAMES}
+    """The official settings that the owner chose, each with its own type; all others have their defaults.
+
+    A value that the official type cannot tell is left out: Postgres takes more forms of a number, and of a size.
+    """
+    chosen = {name: _typed(name, text) for name, text in sorted(settings.postgres.items()) if name in NAMES}
+    return {name: value for name, value in chosen.items() if _can_be_told(name, value)}
 
 
 def read_flat(settings: ProjectSettings) -> dict[str, bool | int | str]:
@@ -136,6 +140,14 @@ def change(settings: ProjectSettings, body: Mapping[str, Any], *, replace: bool)
 def is_read_only(settings: ProjectSettings) -> bool:
     """Whether the owner lets every transaction of the database be one that only reads."""
     return settings.postgres.get("default_transaction_read_only", "off").lower() in _TRUE
+
+
+def _can_be_told(name: str, value: bool | int | str) -> bool:
+    try:
+        PostgresConfig.model_validate({name: value})
+    except ValidationError:
+        return False
+    return True
 
 
 def _typed(name: str, text: str) -> bool | int | str:

@@ -1,9 +1,11 @@
-"""What Studio asks a project's own postgres-meta, through the project's gateway."""
+"""What Studio asks a project's own postgres-meta, through the project's gateway, as the owner of the database."""
 
 from enum import StrEnum
 from typing import Any
 
+from supafleet.database import postgres
 from supafleet.database.gateway import Answer, GatewayFailed, Gateways, ReachedProject
+from supafleet.database.postgres import Login
 from supafleet.errors import AppError, NotFound, quote
 
 
@@ -46,11 +48,13 @@ async def ask(
 
     Raises:
         GatewayFailed: it does not answer, or not as postgres-meta does.
+        LoginRefused: no known password is the owner's.
         GatewayTimeout, TooManyRequests, AnswerTooLarge: as `Gateways.ask`.
         NotFound: it knows nothing of this id.
         StatementRefused: it refuses what it was asked.
     """
-    answer = await gateways.ask(project, method, f"/pg/{path}", params=params, body=body)
+    # A session that postgres-meta began by itself would know neither our limits nor a password that is being changed.
+    answer = await postgres.answered(gateways, project, Login.OWNER, method, f"/pg/{path}", params=params, body=body)
     if answer.is_success and answer.is_json:
         return answer.body
     if answer.status == 404:

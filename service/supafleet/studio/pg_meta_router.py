@@ -3,14 +3,15 @@
 The connection string that Studio may send along is not passed on: the project's own service knows its database.
 """
 
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import Body, Query, Request, Response
 
 from supafleet.database.reach import GatewaysDep, ReachedDep
+from supafleet.database.schemas import JsonValue
 from supafleet.deps import needs
-from supafleet.errors import responses
+from supafleet.errors import InvalidField, responses
 from supafleet.permissions import Permission
 from supafleet.routing import Router
 from supafleet.studio import pg_meta, schemas
@@ -26,6 +27,8 @@ _REFUSALS = responses(400, 401, 403, 404, 409, 422, 429, 502, 504)
 _WRITING = needs(Permission.DATABASE_WRITE)
 #: Parameters that are about the request, not about the database: the id stands in the path there.
 _OWN_PARAMETERS = ("id", "key")
+#: Written anew, it may be six times as long, and no more than 64 KiB can be sent on.
+_LONGEST_QUERY = 8000
 
 
 @router.post("/query", operation_id="studio-run-query", responses=_REFUSALS, dependencies=_WRITING)
@@ -56,7 +59,7 @@ async def create_in_collection(
     project: ReachedDep,
     gateways: GatewaysDep,
     collection: Collection,
-    body: Annotated[Any, Body()],
+    body: Annotated[JsonValue, Body()],
 ) -> Response:
     """Create something in a project's database, or grant privileges."""
     return _json(await pg_meta.ask(gateways, project, "POST", collection, body=body))
@@ -68,7 +71,7 @@ async def change_in_collection(
     gateways: GatewaysDep,
     collection: Collection,
     id: Id,  # noqa: A002 - Studio's name
-    body: Annotated[Any, Body()],
+    body: Annotated[JsonValue, Body()],
 ) -> Response:
     """Change something in a project's database."""
     return _json(await pg_meta.ask(gateways, project, "PATCH", _path(collection, id), body=body))
@@ -81,7 +84,7 @@ async def delete_in_collection(
     collection: Collection,
     request: Request,
     id: Id = None,  # noqa: A002 - Studio's name
-    body: Annotated[Any, Body()] = None,
+    body: Annotated[JsonValue, Body()] = None,
 ) -> Response:
     """Delete the one with this id from a project's database, or revoke the privileges in the body."""
     return _json(
@@ -90,6 +93,8 @@ async def delete_in_collection(
 
 
 def _passed_on(request: Request) -> tuple[tuple[str, str], ...]:
+    if len(request.url.query) > _LONGEST_QUERY:
+        raise InvalidField("query", f"may have at most {_LONGEST_QUERY} characters")
     return tuple(item for item in request.query_params.multi_items() if item[0] not in _OWN_PARAMETERS)
 
 

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field, SecretStr, field_validator
 
+from supafleet.database.schemas import Text
 from supafleet.organizations.schemas import DisplayName
 from supafleet.projects.states import Status
 
@@ -309,4 +310,4 @@ class JwtSecretUpdate(BaseModel):
 class Query(BaseModel):
     """SQL for the project's database."""
 
-    query: str = Field(description="One or more statements.")
+    query: Text = Field(description="One or more statements.")

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.padding import PKCS7
@@ -103,7 +103,7 @@ class FakeGateway:
     def take(self, asked: Asked) -> Reply:
         """Remember a request and answer it; queries to be parsed are always answered."""
         if "x-connection-encrypted" in asked.headers:
-            connection = urlsplit(self._decrypt(asked.headers["x-connection-encrypted"]))
+            connection = connection_of(asked.headers["x-connection-encrypted"], self.crypto_key)
             asked.user, asked.password = connection.username or "", unquote(connection.password or "")
             asked.database = connection.path.removeprefix("/")
             asked.options = parse_qs(connection.query).get("options", [""])[0]
@@ -117,17 +117,19 @@ class FakeGateway:
         """The requests that run something."""
         return [asked for asked in self.asked if asked.path == "/pg/query"]
 
-    def _decrypt(self, header: str) -> str:
-        raw = base64.b64decode(header)
-        assert raw[:8] == b"Salted__"
-        derived, block = b"", b""
-        while len(derived) < 48:
-            block = hashlib.md5(block + self.crypto_key.encode() + raw[8:16], usedforsecurity=False).digest()
-            derived += block
-        decryptor = Cipher(algorithms.AES(derived[:32]), modes.CBC(derived[32:48])).decryptor()
-        unpadder = PKCS7(128).unpadder()
-        padded = decryptor.update(raw[16:]) + decryptor.finalize()
-        return (unpadder.update(padded) + unpadder.finalize()).decode()
+
+def connection_of(header: str, crypto_key: str) -> SplitResult:
+    """The connection that the header `x-connection-encrypted` asks for."""
+    raw = base64.b64decode(header)
+    assert raw[:8] == b"Salted__"
+    derived, block = b"", b""
+    while len(derived) < 48:
+        block = hashlib.md5(block + crypto_key.encode() + raw[8:16], usedforsecurity=False).digest()
+        derived += block
+    decryptor = Cipher(algorithms.AES(derived[:32]), modes.CBC(derived[32:48])).decryptor()
+    unpadder = PKCS7(128).unpadder()
+    padded = decryptor.update(raw[16:]) + decryptor.finalize()
+    return urlsplit((unpadder.update(padded) + unpadder.finalize()).decode())
 
 
 def literals(statement: str) -> list[str]:

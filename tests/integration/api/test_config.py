@@ -3,13 +3,14 @@
 import hashlib
 import hmac
 import threading
+import time
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
 from supafleet.runner.fake import FakeLauncher, fails_on
-from tests.integration.api.conftest import Api
+from tests.integration.api.conftest import SECONDS, Api
 from tests.integration.api.test_lifecycle import wait_for
 from tests.integration.api.test_verbs import kinds
 
@@ -54,7 +55,7 @@ def test_auth_is_told_and_changed(live_api: Api, launcher: FakeLauncher, ref: st
         "external_google_enabled": True,
         "external_google_client_id": "one",
         "external_google_additional_client_ids": "two,three",
-        "sms_test_otp": "4915200=123456",
+        "sms_test_otp": "4915200=123456,4915201=654321",
         "saml_enabled": False,
     }
     answer = change(live_api, ref, "config/auth", body)
@@ -77,7 +78,7 @@ def test_auth_is_told_and_changed(live_api: Api, launcher: FakeLauncher, ref: st
                 "GOTRUE_SESSIONS_TIMEBOX": "5400s",
                 "GOTRUE_EXTERNAL_GOOGLE_ENABLED": "true",
                 "GOTRUE_EXTERNAL_GOOGLE_CLIENT_ID": "one,two,three",
-                "GOTRUE_SMS_TEST_OTP": "4915200:123456",
+                "GOTRUE_SMS_TEST_OTP": "4915200:123456,4915201:654321",
             }
         },
     }
@@ -122,6 +123,10 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"external_apple_additional_client_ids": "b"}, "external_apple_client_id"),
     ({"passkey_enabled": True}, "webauthn_rp_id"),
     ({"sms_provider": "pigeon"}, "sms_provider"),
+    ({"sms_test_otp": "4915200=123456,,4915201=123456"}, "sms_test_otp"),
+    ({"sms_test_otp": "4915200=1234564915201=123456"}, "sms_test_otp"),
+    # Read in every way in which its digits could be shared out, it would never come to an end.
+    ({"sms_test_otp": "1=" + "2222=" * 60 + "x"}, "sms_test_otp"),
 ]
 
 
@@ -139,6 +144,18 @@ def test_an_override_of_the_owner_is_what_is_told(live_api: Api, launcher: FakeL
     assert told(live_api, ref, "config/auth")["disable_signup"] is True
     assert change(live_api, ref, "config/auth", {"disable_signup": False}).json()["disable_signup"] is False
     assert applied(launcher) == {"disable_signup": False, "environment": {"meta": {"PG_X": "1"}}}
+
+
+def test_an_override_that_is_no_number_is_told_as_the_default(api: Api) -> None:
+    names = ("GOTRUE_SMTP_MAX_FREQUENCY", "GOTRUE_SESSIONS_TIMEBOX", "GOTRUE_MAILER_OTP_EXP")
+    for number, words in enumerate(("1" * 300_000, "9" * 400 + "h", "1s " * 90_000, "--1", "")):
+        environment = {"auth": dict.fromkeys(names, words)}
+        ref = api.create(name=f"p{number}", settings={"environment": environment})["ref"]
+        began = time.monotonic()
+        auth = told(api, ref, "config/auth")
+        assert time.monotonic() - began < SECONDS
+        fields = ("smtp_max_frequency", "sessions_timebox", "mailer_otp_exp")
+        assert [auth[field] for field in fields] == [60, 0, 86_400], words[:9]
 
 
 def test_the_data_api(live_api: Api, launcher: FakeLauncher, ref: str) -> None:
@@ -210,6 +227,13 @@ def test_postgres(live_api: Api, launcher: FakeLauncher, ref: str) -> None:
     ):
         refused = change(live_api, ref, path, body)
         assert (refused.status_code, refused.json()["message"].partition(":")[0]) == (422, field), body
+
+
+def test_what_no_official_type_tells_is_left_out(live_api: Api, ref: str) -> None:
+    chosen = {"max_connections": "0x64", "work_mem": "8 MB", "jit": "off", "log_connections": "on"}
+    answer = live_api.client.patch(f"/fleet/projects/{ref}", json={"settings": {"postgres": chosen}})
+    assert answer.json()["settings"]["postgres"] == chosen
+    assert told(live_api, ref, "config/database/postgres") == {"log_connections": True}
 
 
 def test_the_whole_configuration_as_one_document(live_api: Api, ref: str) -> None:

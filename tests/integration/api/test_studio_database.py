@@ -1,17 +1,23 @@
 """Studio's way into a project's database: what is passed on, to whom it is open, and what comes back."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
+from urllib.parse import SplitResult, parse_qs
 
 import pytest
 from sqlalchemy import text
 
+from supafleet.db import unit_of_work
 from supafleet.organizations.models import Role
-from tests.integration.api.conftest import Api
+from supafleet.projects import configuration
+from tests.integration.api.conftest import PASSWORD, Api
+from tests.integration.api.fake_gateway import connection_of
 from tests.integration.api.people import add_person
+
+_REFUSED = 'password authentication failed for user "postgres"'
 
 
 class Meta(ThreadingHTTPServer):
@@ -21,6 +27,7 @@ class Meta(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.asked: list[dict[str, Any]] = []
         self.answer: tuple[int, Any] = (200, [])
+        self.decide: Callable[[dict[str, Any]], tuple[int, Any]] = lambda _: self.answer
         self.media_type = "application/json; charset=utf-8"
 
 
@@ -31,8 +38,9 @@ class _Handler(BaseHTTPRequestHandler):
         length = int(self.headers.get("Content-Length", 0))
         sent = json.loads(self.rfile.read(length)) if length else None
         headers = {name.lower(): value for name, value in self.headers.items()}
-        self.server.asked.append({"asked": f"{self.command} {self.path}", "body": sent, "headers": headers})
-        status, document = self.server.answer
+        asked = {"asked": f"{self.command} {self.path}", "body": sent, "headers": headers}
+        self.server.asked.append(asked)
+        status, document = self.server.decide(asked)
         content = json.dumps(document).encode()
         self.send_response(status)
         self.send_header("Content-Type", self.server.media_type)
@@ -97,7 +105,41 @@ def test_studio_reaches_the_database_of_the_project(
     assert (one["asked"], one["body"]) == (asked, sent)
     key = api.secrets_of(database.rpartition("/")[2])["service_role_key"]
     assert (one["headers"]["apikey"], one["headers"]["authorization"]) == (key, f"Bearer {key}")
-    assert not {"x-connection-encrypted", "cookie"} & one["headers"].keys()
+    assert "cookie" not in one["headers"]
+    connection = connection_in(api, database, one)
+    assert (connection.username, connection.password, connection.path) == ("postgres", PASSWORD, "/postgres")
+    assert parse_qs(connection.query) == {"options": ["-c statement_timeout=50s"]}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "theirs"),
+    [
+        ("POST", "/query", (400, {"message": _REFUSED, "code": "28P01", "severity": "FATAL", "error": _REFUSED})),
+        ("GET", "/tables", (500, {"error": _REFUSED})),
+        ("GET", "/tables?id=17", (404, {"error": _REFUSED})),
+        ("DELETE", "/tables?id=17", (400, {"error": _REFUSED})),
+    ],
+)
+def test_a_password_that_is_being_changed_opens_the_database(
+    api: Api, meta: Meta, database: str, method: str, path: str, theirs: tuple[int, Any]
+) -> None:
+    with unit_of_work(api.engine) as session:
+        ref = database.rpartition("/")[2]
+        configuration.keep_secret(session, ref, "database.next_password", "another7Password", api.settings)
+
+    def knows_only(password: str | None) -> Callable[[dict[str, Any]], tuple[int, Any]]:
+        return lambda asked: (200, [1]) if connection_in(api, database, asked).password == password else theirs
+
+    sent = {"query": "select 1"} if method == "POST" else None
+    for password, status in ((PASSWORD, 200), ("another7Password", 200), (None, 502)):
+        meta.decide = knows_only(password)
+        assert api.client.request(method, f"{database}{path}", json=sent).status_code == status
+    assert len(meta.asked) == 1 + 2 + 2
+
+
+def connection_in(api: Api, database: str, asked: dict[str, Any]) -> SplitResult:
+    key = api.secrets_of(database.rpartition("/")[2])["pg_meta_crypto_key"]
+    return connection_of(asked["headers"]["x-connection-encrypted"], key)
 
 
 def test_a_reader_reads_and_does_not_run_statements(api: Api, meta: Meta, database: str) -> None:
@@ -145,6 +187,24 @@ def test_a_gateway_that_is_not_there_is_told(api: Api, meta: Meta, database: str
     answer = api.client.get(f"{database}/tables")
     assert answer.status_code == 502
     assert "does not answer (ConnectError)" in answer.json()["message"]
+
+
+STRANGE_BODIES = [b'{"name": NaN}', b'{"name": [1e999]}', b'{"name": "\\ud800"}', b"[" * 300 + b"]" * 300]
+
+
+def test_only_json_is_passed_on_and_what_is_refused_is_not_underway(api: Api, meta: Meta, database: str) -> None:
+    headers = {"Content-Type": "application/json"}
+    for content in STRANGE_BODIES * 3:
+        for method, path in (("POST", "tables"), ("PATCH", "tables?id=1"), ("DELETE", "tables?id=1")):
+            answer = api.client.request(method, f"{database}/{path}", content=content, headers=headers)
+            assert answer.status_code == 422, content
+            assert answer.json()["message"].startswith("body: must be JSON: "), content
+    answer = api.client.post(f"{database}/query", content=b'{"query": "\\ud800"}', headers=headers)
+    assert (answer.status_code, answer.json()["message"].partition(":")[0]) == (422, "query")
+    answer = api.client.get(f"{database}/tables?name={',' * 9000}")
+    assert (answer.status_code, answer.json()["message"]) == (422, "query: may have at most 8000 characters")
+    assert meta.asked == []
+    assert api.client.get(f"{database}/tables?name={',' * 7000}").status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Queries of logs are read by shape: those of official clients are known, all else is refused."""
 
+import time
+
 import pytest
 
 from supafleet.database.log_queries import MOST_ROWS, QueryNotAvailable, read_per_table, read_unified
@@ -65,3 +67,35 @@ def test_columns_are_members_or_paths() -> None:
 def test_all_else_is_refused(sql: str) -> None:
     with pytest.raises(QueryNotAvailable, match=r"^sql: "):
         read_unified(sql)
+
+
+#: As long as a query may be, and each made so that something in it could be read in many ways.
+STRETCHED = [
+    "select" + " " * 3980 + "x",
+    "select a" + " \n" * 1900 + "from",
+    "select a from logs where source" + " " * 3960,
+    "select a from logs where source = 'edge_logs'" + " " * 3900 + "x",
+    "select" + " from" * 790,
+    "select a from edge_logs" + " cross join unnest(m) as from" * 130 + " x",
+    "select a from edge_logs cross join unnest(" + "m." * 1900,
+    "select " + "a ," * 1200 + " from edge_logs order by " + "t" * 300,
+    "select a" + " " * 3000 + "b, c from edge_logs",
+    "select log_attributes[" + " " * 3900 + "from edge_logs",
+]
+
+
+@pytest.mark.parametrize("sql", STRETCHED, ids=range(len(STRETCHED)))
+def test_a_query_of_any_kind_is_read_at_once(sql: str) -> None:
+    began = time.monotonic()
+    for read in (read_unified, read_per_table):
+        with pytest.raises(QueryNotAvailable, match=r"^sql: "):
+            read(sql)
+    assert time.monotonic() - began < 5
+
+
+def test_white_space_is_as_wide_as_it_likes() -> None:
+    wide = "\n select\tid ,  log_attributes[ 'a.b' ]\n as  b from  logs where source='edge_logs'\r\n limit  7 ; "
+    query = read_unified(wide)
+    assert ([column.name for column in query.columns], query.limit) == (["id", "b"], 7)
+    query = read_per_table("select  m.level\nfrom edge_logs\n cross  join unnest( metadata )\tas  m")
+    assert [column.path for column in query.columns] == [("level",)]

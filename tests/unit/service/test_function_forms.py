@@ -57,6 +57,25 @@ def test_a_broken_form_is_refused(body: bytes) -> None:
         parse(body, b"x")
 
 
+def test_as_many_parts_as_are_allowed_are_read_and_no_more_are_looked_for() -> None:
+    part = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n\r\n'
+    assert len(parse(part * 2000 + b"--x--", b"x")) == 2000
+    for body in (part * 2001 + b"--x--", b"\r\n--x" * 1_000_000):
+        with pytest.raises(InvalidField, match="body: may have at most 2000 parts"):
+            parse(body, b"x")
+
+
+@pytest.mark.parametrize("word", [b";a", b';a="', b"\\", b"\r\nX: y"])
+def test_the_headers_of_a_part_are_short(word: bytes) -> None:
+    def form(size: int) -> bytes:
+        disposition = b'Content-Disposition: form-data; name="a"; filename="b"'
+        return b"--x\r\n" + disposition + word * (size // len(word)) + b"\r\n\r\ncode\r\n--x--"
+
+    assert parse(form(8000), b"x")[0].content == b"code"
+    with pytest.raises(InvalidField, match="no end of its headers in its first 8192 bytes"):
+        parse(form(9000), b"x")
+
+
 @pytest.mark.parametrize("path", ["a", "a/b.ts", "./a", "a//b", "a/./b", "..a/b", "a b/ü.ts"])
 def test_a_path_below_its_folder_is_taken(path: str) -> None:
     assert not check_path("file", path).startswith((".", "/")) or path == "..a/b"

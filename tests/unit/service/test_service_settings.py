@@ -9,7 +9,7 @@ from typing import Literal
 import pytest
 import sqlalchemy as sa
 import structlog
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from supafleet.db import UtcDateTime, engine_from_url, reading, sqlalchemy_url, unit_of_work
 from supafleet.errors import allowed, describe_validation_errors, quote
@@ -140,3 +140,14 @@ def test_validation_errors_name_the_field_and_never_the_value() -> None:
         Shape.model_validate({"number": "secretValue", "word": ["secretValue"]})
     message = describe_validation_errors(caught.value.errors())
     assert message == "number: must be a whole number; word: must be a string"
+
+
+def test_many_wrong_fields_are_told_in_part() -> None:
+    class Shape(BaseModel):
+        model_config = ConfigDict(extra="forbid")
+
+    with pytest.raises(ValidationError) as caught:
+        Shape.model_validate({f"field{number}": 1 for number in range(50_000)})
+    message = describe_validation_errors(caught.value.errors())
+    assert message.startswith("field0: ")
+    assert message.endswith("; field19: " + message.partition("; ")[0].partition(": ")[2] + "; and more")
