@@ -59,11 +59,14 @@ def gateway_keys(project, secrets):  # type: ignore[no-untyped-def]
     return {"anon": plan.anon, "service_role": plan.service_role}
 
 
-def secret_values(secrets):  # type: ignore[no-untyped-def]
-    """Values long enough to be blotted out without blotting out ordinary words."""
-    return sorted(
-        {value for value in _plain(secrets).values() if len(value) >= SHORTEST_SECRET and value != "supabase"}
-    )
+def secret_values(secrets, project):  # type: ignore[no-untyped-def]
+    """Values long enough to be blotted out without blotting out ordinary words.
+
+    Those of the owner's environment variables are among them: nobody tells which of them hold a password.
+    """
+    environment = _plain(project).get("settings", {}).get("environment", {})
+    values = [*_plain(secrets).values(), *(str(one) for named in environment.values() for one in named.values())]
+    return sorted({value for value in values if len(value) >= SHORTEST_SECRET and value != "supabase"})
 
 
 def failure(observation, message, project, images):  # type: ignore[no-untyped-def]

@@ -77,10 +77,12 @@ class Besides:
     Attributes:
         widen: the statement with more columns, out of the statement and the column of the account's id.
         values: what the widened statement is asked with.
+        is_of_many_rows: whether it tells something in each of many rows, and not in one.
     """
 
     widen: Callable[[Statement, sa.ColumnElement[int]], Statement]
     values: Mapping[str, str]
+    is_of_many_rows: bool = False
 
 
 class Row(Protocol):

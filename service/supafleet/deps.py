@@ -1,11 +1,14 @@
 """What routes ask for: who calls, and the settings."""
 
+import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Annotated, Any
 
 from fastapi import Depends, Path, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.engine import Engine
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import HTTPConnection
 
 from supafleet import access
@@ -18,10 +21,13 @@ from supafleet.db import Besides, Reader, reading_rows, unit_of_work, utc_now
 from supafleet.errors import Unauthorized
 from supafleet.jobs.engine import JobEngine
 from supafleet.permissions import Permission
-from supafleet.projects import service as projects
+from supafleet.projects import outlines
 from supafleet.projects.models import Outline
-from supafleet.routing import call_blocking
+from supafleet.routing import Gate, call_blocking
 from supafleet.settings import Settings
+
+#: How long a revoked token still reads what it began to read.
+STANDING_SECONDS = 10.0
 
 ProjectRef = Annotated[str, Path(description="Ref of the project: 20 lowercase letters.")]
 
@@ -67,7 +73,7 @@ SettingsDep = Annotated[Settings, Depends(get_settings)]
 CurrentActor = Annotated[Actor, Depends(get_current_actor)]
 
 
-class Requires(HTTPBearer):
+class Requires(HTTPBearer, Gate):
     """The gate of a route: a valid token, whose account's role allows the permission where the path leads.
 
     Both are looked up by what only reads, so that nobody without a token ever holds the write lock of a change.
@@ -84,8 +90,22 @@ class Requires(HTTPBearer):
     async def __call__(self, request: HTTPConnection) -> HTTPAuthorizationCredentials | None:
         """Refuse the request of nobody, and of an account that may not do this."""
         credentials = await super().__call__(request)
-        await call_blocking(self._let_through, request, credentials)
+        passed: list[Requires] = request.scope.setdefault("supafleet.gates", [])
+        if self not in passed:
+            await call_blocking(self._let_through, request, credentials)
+            passed.append(self)
         return credentials
+
+    async def look_again(self, request: HTTPConnection) -> None:
+        """Refuse a request that goes on for long, once its token is worth nothing or its account may not any more."""
+        credentials = await super().__call__(request)
+        await call_blocking(self._check_anew, request, credentials)
+
+    def _check_anew(self, request: HTTPConnection, credentials: HTTPAuthorizationCredentials | None) -> None:
+        path = request.path_params
+        with reading_rows(request.app.state.engine) as rows:
+            recognized = _recognize(rows, request.app.state.signer, credentials, self.besides(path))
+            self.check(rows, recognized.actor, path, recognized.told)
 
     def _let_through(self, request: HTTPConnection, credentials: HTTPAuthorizationCredentials | None) -> None:
         engine: Engine = request.app.state.engine
@@ -118,14 +138,28 @@ class RequiresProject(Requires):
     def besides(self, path: Mapping[str, str]) -> Besides | None:
         """Ask for the project together with the place."""
         besides = super().besides(path)
-        return None if besides is None else projects.outline_besides(besides)
+        return None if besides is None else outlines.outline_besides(besides)
+
+
+class RequiresProjects(Requires):
+    """The gate of a route that tells all projects of the account: one statement finds it and them."""
+
+    def besides(self, path: Mapping[str, str]) -> Besides | None:  # noqa: ARG002 - whatever the path names
+        """Ask for the projects."""
+        return outlines.outlines_besides()
+
+
+async def get_current_outlines(request: Request) -> list[Outline]:
+    """The account's projects as the route's gate found them, which must be a `RequiresProjects`."""
+    return outlines.outlines_of(request.state.told)
 
 
 async def get_current_outline(ref: ProjectRef, request: Request) -> Outline:  # noqa: ARG001 - for the document
     """The project as the route's gate found it, which must be a `RequiresProject`."""
-    return projects.outline_of(request.state.told)
+    return outlines.outline_of(request.state.told)
 
 
+CurrentOutlines = Annotated[list[Outline], Depends(get_current_outlines)]
 CurrentOutline = Annotated[Outline, Depends(get_current_outline)]
 
 
@@ -153,6 +187,35 @@ def _recognize(
     if accounts.TOKEN_PATTERN.fullmatch(token):
         return accounts.recognize_token(reader, token, now, besides)
     return sessions.recognize(reader, signer.read(token), now, besides)
+
+
+class Standing:
+    """Whether the account may still have what a long answer tells: it is asked again while the answer goes on."""
+
+    def __init__(self, request: HTTPConnection) -> None:
+        self._request = request
+        self._asked_at = time.monotonic()
+
+    async def require(self) -> None:
+        """Look again when the last look is some seconds old.
+
+        Raises:
+            Unauthorized, Forbidden, NotFound: it may not any more.
+        """
+        if time.monotonic() - self._asked_at >= STANDING_SECONDS:
+            # A database that is away for a while tells nothing about anybody.
+            with suppress(SQLAlchemyError):
+                for gate in self._request.scope.get("supafleet.gates", []):
+                    await gate.look_again(self._request)
+            self._asked_at = time.monotonic()
+
+
+async def get_standing(request: Request) -> Standing:
+    """What a route with a long answer asks for."""
+    return Standing(request)
+
+
+CurrentStanding = Annotated[Standing, Depends(get_standing)]
 
 
 def needs(*permissions: Permission) -> list[Any]:

@@ -12,10 +12,14 @@ from fastapi import APIRouter, Request, Response, params
 from fastapi.concurrency import run_in_threadpool
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
+from starlette.requests import HTTPConnection
 from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
 
+from supafleet.waiting import call_waiting, is_waiting, room_of
+
 Answer = TypeVar("Answer")
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 #: Bytes of a body; a router that takes files names its own limit.
 LARGEST_BODY = 1024 * 1024
@@ -27,15 +31,28 @@ class Route(APIRoute):
     FastAPI alone sends a request through a thread for each of them, and every one costs about what a query does.
     """
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    def get_route_handler(self) -> Handler:
         """What serves a request."""
         call = self.dependant.call
-        if call is None or inspect.iscoroutinefunction(call) or inspect.isgeneratorfunction(call):
-            return super().get_route_handler()
-        self.dependant.call = _blocking(call)
+        waits = any(is_waiting(one) for one in (call, *(below.call for below in self.dependant.dependencies)))
+        is_plain = not (call is None or inspect.iscoroutinefunction(call) or inspect.isgeneratorfunction(call))
+        if call is not None and is_plain:
+            self.dependant.call = _waiting(call) if waits else _blocking(call)
         handler = super().get_route_handler()
         is_reading = self.methods is not None and self.methods <= {"GET"}  # there is no body to wait for
-        return _in_one_thread(handler) if is_reading and _never_waits(self.dependant) else handler
+        if is_plain and is_reading and not waits and _never_waits(self.dependant):
+            return _in_one_thread(handler)
+        if waits:
+            handler = _with_room(handler)
+        return handler if is_reading and not waits else _behind_gates(self.dependant, handler)
+
+
+class Gate:
+    """A dependency that refuses who may not do this; called again with the same request it has nothing to do."""
+
+    async def __call__(self, request: HTTPConnection) -> Any:
+        """Refuse the request or let it through."""
+        raise NotImplementedError
 
 
 class Router(APIRouter):
@@ -135,6 +152,35 @@ def _blocking(call: Callable[..., Answer]) -> Callable[..., Coroutine[Any, Any, 
     return run
 
 
+def _waiting(call: Callable[..., Answer]) -> Callable[..., Coroutine[Any, Any, Answer]]:
+    @functools.wraps(call)
+    async def run(**values: Any) -> Answer:
+        return await call_waiting(call, **values)
+
+    return run
+
+
+def _behind_gates(dependant: Dependant, handler: Handler) -> Handler:
+    """Nobody's body is read or place taken before the gates: the framework would parse it first."""
+    gates = [one.call for one in dependant.dependencies if isinstance(one.call, Gate)]
+
+    async def handle(request: Request) -> Response:
+        for gate in gates:
+            await gate(request)
+        return await handler(request)
+
+    return handle if gates else handler
+
+
+def _with_room(handler: Handler) -> Handler:
+    async def handle(request: Request) -> Response:
+        ref = request.path_params.get("ref")
+        with room_of(f"the project {ref}" if ref else request.url.path):
+            return await handler(request)
+
+    return handle
+
+
 def _never_waits(dependant: Dependant) -> bool:
     """Whether all dependencies are functions that are asynchronous only because a thread of their own costs more."""
     return all(_is_coroutine_function(one.call) and _never_waits(one) for one in dependant.dependencies)
@@ -144,9 +190,7 @@ def _is_coroutine_function(call: Any) -> bool:
     return inspect.iscoroutinefunction(call) or inspect.iscoroutinefunction(type(call).__call__)
 
 
-def _in_one_thread(
-    handler: Callable[[Request], Coroutine[Any, Any, Response]],
-) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+def _in_one_thread(handler: Handler) -> Handler:
     async def handle(request: Request) -> Response:
         return await run_in_threadpool(_complete, handler(request))
 

@@ -56,16 +56,16 @@ def find_known_token(
     reader: Reader, token_hash: str, besides: Besides | None = None
 ) -> tuple[KnownToken, Sequence[Any]] | None:
     """The token with this hash and whose it is, and what was asked besides, or None."""
-    row = _ask(reader, _KNOWN_TOKEN, {"token_hash": token_hash}, besides)
-    return None if row is None else (KnownToken(*row[: len(KnownToken._fields)]), row[len(KnownToken._fields) :])
+    found = _ask(reader, _KNOWN_TOKEN, {"token_hash": token_hash}, len(KnownToken._fields), besides)
+    return None if found is None else (KnownToken(*found[0]), found[1])
 
 
 def find_known_session(
     reader: Reader, session_id: str, besides: Besides | None = None
 ) -> tuple[KnownSession, Sequence[Any]] | None:
     """The sign-in with this id and whose it is, and what was asked besides, or None."""
-    row = _ask(reader, _KNOWN_SESSION, {"session_id": session_id}, besides)
-    return None if row is None else (KnownSession(*row[: len(KnownSession._fields)]), row[len(KnownSession._fields) :])
+    found = _ask(reader, _KNOWN_SESSION, {"session_id": session_id}, len(KnownSession._fields), besides)
+    return None if found is None else (KnownSession(*found[0]), found[1])
 
 
 def find_account_by_email(session: Session, email: str) -> Account | None:
@@ -154,10 +154,17 @@ def delete_failures_before(session: Session, moment: datetime) -> None:
     session.execute(sa.delete(SignInFailure).where(col(SignInFailure.failed_at) < moment))
 
 
-def _ask(reader: Reader, statement: Statement, values: Mapping[str, str], besides: Besides | None) -> Any:
+def _ask(
+    reader: Reader, statement: Statement, values: Mapping[str, str], width: int, besides: Besides | None
+) -> tuple[Sequence[Any], Sequence[Any]] | None:
+    """The first columns of the row, this many, and what was asked besides: the others, or those of all rows."""
     if besides is None:
-        return reader.execute(statement, values).first()
-    return reader.execute(_widened(statement, besides.widen), {**values, **besides.values}).first()
+        row = reader.execute(statement, values).first()
+        return None if row is None else (row, ())
+    rows = reader.execute(_widened(statement, besides.widen), {**values, **besides.values}).all()
+    if not rows:
+        return None
+    return rows[0][:width], [row[width:] for row in rows] if besides.is_of_many_rows else rows[0][width:]
 
 
 @cache

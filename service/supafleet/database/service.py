@@ -11,6 +11,7 @@ from supafleet.database.postgres import Login
 from supafleet.database.schemas import Bucket, Context, ContextDatabase, Named
 from supafleet.db import reading
 from supafleet.errors import Conflict, InvalidField, quote
+from supafleet.hosts import service as hosts
 from supafleet.projects import service as projects
 from supafleet.projects.models import Project
 from supafleet.projects.states import Status
@@ -47,7 +48,7 @@ def locate(engine: Engine, ref: str, actor: Actor, settings: Settings) -> Reache
         placed = projects.get_placed_project(session, ref, actor)
         project = placed.project
         _require_up(project)
-        url = projects.public_url(project, placed.host)
+        url = hosts.gateway_url(placed.host, project.gateway_port)
         schemas = ProjectSettings.model_validate(project.settings).db_schemas.split(",")
         values = projects.reveal_secrets(session, project, settings)
         served = tuple(name.strip() for name in schemas)

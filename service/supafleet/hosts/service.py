@@ -109,6 +109,11 @@ def public_host(host: DockerHost) -> str:
     return addresses.public_host(host.public_address, host.bind_address)
 
 
+def gateway_url(host: DockerHost, port: int) -> str:
+    """Where the gateway of a project on the host answers."""
+    return f"http://{public_host(host)}:{port}"
+
+
 def inventory_entry(host: DockerHost) -> dict[str, Any]:
     """The host as an inventory file has it, below its name."""
     entry: dict[str, Any] = {

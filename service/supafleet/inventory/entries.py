@@ -113,11 +113,6 @@ class ProjectEntry(_Entry):
     size: Literal["micro", "small", "medium", "large"] = Field(
         default="small", description="Limits of the containers, see [sizes](sizes.md)."
     )
-    public_url: Annotated[str, Field(pattern=r"^https?://[^\s/]+(/[^\s]*)?$")] | None = Field(
-        default=None,
-        description="Address at which clients reach the gateway, such as that of a proxy. Unset: http:// with the "
-        "public_address of the host and gateway_port.",
-    )
     registry_prefix: Annotated[str, Field(pattern=r"^([a-z0-9][a-z0-9.:/_-]*/)?$")] = Field(
         default="", description="Put before every official image, such as mirror.example.com/."
     )

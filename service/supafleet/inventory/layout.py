@@ -102,7 +102,6 @@ def _docker_host(name: str, host: DockerHostEntry) -> dict[str, Any]:
 
 
 def _project(installation: str, ref: str, project: ProjectEntry, host: DockerHostEntry) -> dict[str, Any]:
-    url = f"http://{public_host(host.public_address, host.bind_address)}:{project.gateway_port}"
     return {
         "ref": ref,
         "name": project.name or ref,
@@ -115,7 +114,7 @@ def _project(installation: str, ref: str, project: ProjectEntry, host: DockerHos
         "gateway_port": project.gateway_port,
         "subnet": project.subnet,
         "bind_address": host.bind_address or LOOPBACK,
-        "public_url": project.public_url or url,
+        "public_url": f"http://{public_host(host.public_address, host.bind_address)}:{project.gateway_port}",
         "root": f"{host.data_root}/projects/{ref}",
         "registry_prefix": project.registry_prefix,
         "settings": project.settings.model_dump(mode="json", exclude_unset=True),

@@ -5,7 +5,10 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import Path, Query, Request, Response, status
+from sqlmodel import Session
 
+from supafleet import access
+from supafleet.accounts.service import Actor
 from supafleet.answers import empty
 from supafleet.db import SessionDep, row_id
 from supafleet.deps import CurrentActor, needs
@@ -118,9 +121,9 @@ def create_invitations(
     slug: Slug, body: InvitationCreate, actor: CurrentActor, session: SessionDep, response: Response
 ) -> InvitedList:
     """Invite people. The answer holds a token for each, once: no mail is sent, the inviter passes it on."""
-    organization = service.get_organization(session, slug, actor)
+    organization_id = _locked(session, slug, actor, Permission.MEMBERS_WRITE)
     wishes = [(one.attributes.email, one.attributes.wanted) for one in body.data]
-    invited = invitations.invite(session, row_id(organization), actor, wishes)
+    invited = invitations.invite(session, organization_id, actor, wishes)
     response.headers["Cache-Control"] = "no-store"
     return InvitedList(
         data=[
@@ -144,8 +147,8 @@ def delete_invitations(
     slug: Slug, body: InvitationDelete, actor: CurrentActor, session: SessionDep
 ) -> InvitationDeleted:
     """Take invitations back by mail address."""
-    organization = service.get_organization(session, slug, actor)
-    taken = invitations.take_back(session, row_id(organization), [one.attributes.email for one in body.data])
+    organization_id = _locked(session, slug, actor, Permission.MEMBERS_WRITE)
+    taken = invitations.take_back(session, organization_id, [one.attributes.email for one in body.data])
     return InvitationDeleted(
         data=[EmailResource(type="organization_invitation", attributes=EmailAttributes(email=email)) for email in taken]
     )
@@ -160,7 +163,7 @@ def delete_invitations(
 )
 def remove_member(slug: Slug, user_id: UserId, actor: CurrentActor, session: SessionDep) -> Response:
     """Remove a member; the last owner stays."""
-    members.remove_member(session, row_id(service.get_organization(session, slug, actor)), str(user_id))
+    members.remove_member(session, _locked(session, slug, actor, Permission.ORGANIZATION_ADMIN_WRITE), str(user_id))
     return empty()
 
 
@@ -174,8 +177,8 @@ def assign_role(
     slug: Slug, user_id: UserId, body: RoleAssignment, actor: CurrentActor, session: SessionDep
 ) -> AssignedRole:
     """Give a member another role; the last owner stays one."""
-    organization = service.get_organization(session, slug, actor)
-    member = members.assign_role(session, row_id(organization), str(user_id), body.data.attributes.wanted)
+    organization_id = _locked(session, slug, actor, Permission.ORGANIZATION_ADMIN_WRITE)
+    member = members.assign_role(session, organization_id, str(user_id), body.data.attributes.wanted)
     return AssignedRole(data=AssignedRoleResource(attributes=RoleAttributes(name=role_name(member.role))))
 
 
@@ -220,6 +223,17 @@ def accept_invitation(body: InvitationAccept, actor: CurrentActor, session: Sess
     return InvitationAccepted(
         organization_slug=organization.slug, organization_name=organization.name, role=role_name(role)
     )
+
+
+def _locked(session: Session, slug: str, actor: Actor, permission: Permission) -> int:
+    """Id of the organization, whose roles stay as they are until the change is stored.
+
+    The gate asked before the transaction: a role that was taken away meanwhile must give nobody anything lasting.
+    """
+    organization_id = row_id(service.get_organization(session, slug, actor))
+    service.lock_organization(session, organization_id)
+    access.require(session, organization_id, actor, permission)
+    return organization_id
 
 
 def _place(found: list[Member], name: str, user_id: UUID) -> int:

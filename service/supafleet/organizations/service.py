@@ -88,6 +88,11 @@ def place_of(reader: Reader, slug: str, actor: Actor, told: Sequence[Any] = ()) 
     return place
 
 
+def lock_organization(session: Session, organization_id: int) -> None:
+    """Let others who change who belongs to the organization wait until the transaction ends."""
+    repository.lock_organization(session, organization_id)
+
+
 def role_of(session: Session, organization_id: int, actor: Actor) -> Role | None:
     """The account's role in the organization, None when it does not belong to it."""
     membership = repository.find_membership(session, organization_id, actor.account_id)

@@ -16,6 +16,7 @@ from supafleet.jobs.engine import JobEngine
 from supafleet.projects import configuration
 from supafleet.projects.models import Project
 from supafleet.settings import Settings
+from supafleet.waiting import waits
 
 
 @dataclass
@@ -59,6 +60,7 @@ class ProjectChanger:
         configuration.wait_until_applied(self.engine, self.ref, change.generation)
 
 
+@waits
 async def get_changer(
     ref: ProjectRef, engine: EngineDep, jobs: JobsDep, actor: CurrentActor, settings: SettingsDep
 ) -> ProjectChanger:

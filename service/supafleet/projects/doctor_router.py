@@ -13,6 +13,7 @@ from supafleet.projects.schemas import HostReport
 from supafleet.routing import Router
 from supafleet.runs import service as runs
 from supafleet.runs.schemas import RunOut
+from supafleet.waiting import waits
 
 router = Router(prefix="/fleet", tags=["Fleet"])
 
@@ -23,6 +24,7 @@ router = Router(prefix="/fleet", tags=["Fleet"])
     responses=responses(401, 403),
     dependencies=needs(Permission.FLEET_HOSTS_READ),
 )
+@waits
 def examine(engine: EngineDep, settings: SettingsDep) -> list[HostReport]:
     """Look at every Docker host now and name what is not as the database has it."""
     return doctor.examine(engine, settings)

@@ -18,10 +18,10 @@ from supafleet.db import reading as reading_session
 from supafleet.errors import Conflict, HostFailed, InvalidField, NotFound, allowed
 from supafleet.jobs.identity import ExecutorIdentity, claim_identity
 from supafleet.projects import service
+from supafleet.projects.hidden import hidden_values
 from supafleet.projects.states import SERVICES
 from supafleet.runner.launcher import LaunchRequest, PlaybookLauncher, launcher_of
 from supafleet.runner.outcome import LaunchOutcome
-from supafleet.runner.redaction import secret_values
 from supafleet.runs.vocabulary import EventKind, RunEvent
 from supafleet.settings import Settings
 
@@ -95,7 +95,10 @@ def parse_since(text: str | None) -> str | None:
 class LogReading:
     """One reader's playbook, from its launch until nothing of it is left."""
 
-    def __init__(self, launcher: PlaybookLauncher, request: LaunchRequest, beat_seconds: float) -> None:
+    def __init__(
+        self, launcher: PlaybookLauncher, request: LaunchRequest, beat_seconds: float, account_id: int
+    ) -> None:
+        self.account_id = account_id
         self._launcher = launcher
         self._request = request
         self._beat_seconds = beat_seconds
@@ -214,7 +217,13 @@ class LogReaders:
         limit = self._settings.log_readers
         if len(self._open) >= limit:
             raise Conflict(f"As many readers of logs as log_readers allows ({limit}) are at work: try again later.")
-        reading = LogReading(self._require_launcher(), request, self._settings.worker_beat_seconds)
+        own = sum(reading.account_id == actor.account_id for reading in self._open)
+        if own >= max(1, limit // 2):
+            raise Conflict(
+                f"{own} readers of logs of this account are at work, half of log_readers ({limit}): end one."
+            )
+        launcher = self._require_launcher()
+        reading = LogReading(launcher, request, self._settings.worker_beat_seconds, actor.account_id)
         task = asyncio.create_task(reading.carry_out())
         self._open[reading] = task
         task.add_done_callback(lambda _task: self._open.pop(reading, None))
@@ -258,7 +267,7 @@ class LogReaders:
                 "project_logs_cursor": run_id,
                 **query.variables,
             },
-            secrets=secret_values(secrets),
+            secrets=hidden_values(secrets, inputs["project"]),
             timeout_seconds=_FOLLOW_SECONDS if query.follow else self._settings.run_timeout_seconds,
         )
 

@@ -8,8 +8,8 @@ from fastapi import Depends, Path, Query, Request
 from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from supafleet.deps import CurrentActor, needs
-from supafleet.errors import responses
+from supafleet.deps import CurrentActor, CurrentStanding, Standing, needs
+from supafleet.errors import AppError, responses
 from supafleet.permissions import Permission
 from supafleet.projects.logs import (
     DEFAULT_LINES,
@@ -37,9 +37,9 @@ async def get_log_readers(request: Request) -> LogReaders:
 class LogResponse(StreamingResponse):
     """The lines of a reading, which ends with the response in any case."""
 
-    def __init__(self, reading: LogReading, *, follow: bool) -> None:
+    def __init__(self, reading: LogReading, standing: Standing, *, follow: bool) -> None:
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        super().__init__(_encoded(reading.answers(), follow=follow), media_type=_MEDIA_TYPE, headers=headers)
+        super().__init__(_encoded(reading.answers(), standing, follow=follow), media_type=_MEDIA_TYPE, headers=headers)
         self._reading = reading
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -68,6 +68,7 @@ async def read_logs(
     ref: Annotated[str, Path(description="Ref of the project.")],
     readers: Annotated[LogReaders, Depends(get_log_readers)],
     actor: CurrentActor,
+    standing: CurrentStanding,
     services: Annotated[
         list[str] | None, Query(alias="service", description="Names, repeated or joined by commas. Default: all.")
     ] = None,
@@ -87,11 +88,16 @@ async def read_logs(
 ) -> LogResponse:
     """Read log lines of the project's containers, its secrets masked; nothing is kept."""
     query = LogQuery(ref, parse_services(services or []), tail, parse_since(since), follow)
-    return LogResponse(await readers.open(query, actor), follow=follow)
+    return LogResponse(await readers.open(query, actor), standing, follow=follow)
 
 
-async def _encoded(answers: AsyncIterator[list[Line]], *, follow: bool) -> AsyncIterator[str]:
+async def _encoded(answers: AsyncIterator[list[Line]], standing: Standing, *, follow: bool) -> AsyncIterator[str]:
     async for lines in answers:
+        try:
+            await standing.require()
+        except AppError as refusal:
+            yield json.dumps({"error": str(refusal)}) + "\n"
+            return
         if lines:
             yield "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
         elif follow:

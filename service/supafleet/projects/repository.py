@@ -9,7 +9,7 @@ from supafleet.db import Reader, Statement, table_of
 from supafleet.hosts.models import DockerHost
 from supafleet.organizations.models import Membership, Organization, Place
 from supafleet.organizations.repository import ASKING_ACCOUNT, join_membership
-from supafleet.projects.models import Outline, Placed, PortLease, Project, ProjectService, SubnetLease
+from supafleet.projects.models import Placed, PortLease, Project, ProjectService, SubnetLease
 from supafleet.projects.states import LIVE, Desired
 
 _project, _organization, _membership = table_of(Project), table_of(Organization), table_of(Membership)
@@ -26,6 +26,13 @@ def with_place(statement: Statement, account_id: sa.ColumnElement[int]) -> State
 def with_outline(statement: Statement, account_id: sa.ColumnElement[int]) -> Statement:
     """As `with_place`, with the project in short behind the place."""
     return with_place(statement, account_id).add_columns(*_OUTLINE).outerjoin(_organization, _is_owner)
+
+
+def with_all_outlines(statement: Statement, account_id: sa.ColumnElement[int]) -> Statement:
+    """The statement with all projects of the account's organizations in short, oldest first, or one row without any."""
+    widened = statement.add_columns(*_OUTLINE).outerjoin(_membership, _membership.c.account_id == account_id)
+    is_theirs = sa.and_(_project.c.organization_id == _membership.c.organization_id, _is_there)
+    return widened.outerjoin(_project, is_theirs).outerjoin(_organization, _is_owner).order_by(_project.c.id)
 
 
 def _of_account(statement: Statement, *, is_member: bool) -> Statement:
@@ -46,11 +53,6 @@ _OUTLINE = (
     _organization.c.slug,
 )
 _is_owner = _organization.c.id == _project.c.organization_id
-_ALL_OUTLINES = (
-    _of_account(sa.select(*_OUTLINE).join(_organization, _is_owner), is_member=True)
-    .where(_is_there)
-    .order_by(_project.c.id)
-)
 _PLACED = (
     sa.select(Project, Organization, DockerHost)
     .join(Organization, col(Organization.id) == Project.organization_id)
@@ -96,11 +98,6 @@ def find_project_by_name(session: Session, organization_id: int, name: str) -> P
 def list_placed(session: Session, account_id: int) -> list[Placed]:
     """Projects of the account's organizations, oldest first."""
     return [Placed(*row) for row in session.execute(_ALL_PLACED, {"account_id": account_id})]
-
-
-def list_outlines(reader: Reader, account_id: int) -> list[Outline]:
-    """Projects of the account's organizations in short, oldest first."""
-    return [Outline(*row) for row in reader.execute(_ALL_OUTLINES, {"account_id": account_id}).all()]
 
 
 def search_projects(session: Session, organization_id: int, search: str | None, sort: str) -> list[Project]:

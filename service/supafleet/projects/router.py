@@ -5,20 +5,22 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Query, status
 
-from supafleet.db import EngineDep, SessionDep, reading_rows, row_id, utc_now
+from supafleet.db import EngineDep, SessionDep, row_id, utc_now
 from supafleet.deps import (
     CurrentActor,
     CurrentOutline,
+    CurrentOutlines,
     JobsDep,
     ProjectRef,
     RequiresInBody,
     RequiresProject,
+    RequiresProjects,
     SettingsDep,
     needs,
 )
 from supafleet.errors import responses
 from supafleet.permissions import Permission
-from supafleet.projects import catalogue, creation, health, service
+from supafleet.projects import catalogue, creation, health, outlines, service
 from supafleet.projects.models import Outline
 from supafleet.projects.schemas import (
     ProjectCreate,
@@ -29,6 +31,7 @@ from supafleet.projects.schemas import (
 )
 from supafleet.routing import Router
 from supafleet.settings import Settings
+from supafleet.waiting import waits
 
 router = Router(prefix="/v1/projects", tags=["Projects"])
 
@@ -38,14 +41,12 @@ router = Router(prefix="/v1/projects", tags=["Projects"])
     operation_id="v1-list-all-projects",
     response_model=list[ProjectResponse],
     responses=responses(401),
-    dependencies=needs(Permission.PROJECTS_READ),
+    dependencies=[Depends(RequiresProjects(Permission.PROJECTS_READ))],
 )
-def list_projects(engine: EngineDep, actor: CurrentActor, settings: SettingsDep) -> list[dict[str, Any]]:
+def list_projects(found: CurrentOutlines, settings: SettingsDep) -> list[dict[str, Any]]:
     """List the projects of the account's organizations."""
-    with reading_rows(engine) as rows:
-        outlines = service.list_outlines(rows, actor)
     now = utc_now()
-    return [_response(outline, settings, now) for outline in outlines]
+    return [_response(outline, settings, now) for outline in found]
 
 
 @router.post(
@@ -104,6 +105,7 @@ def delete_project(ref: ProjectRef, actor: CurrentActor, session: SessionDep, jo
     response_model_exclude_none=True,
     dependencies=needs(Permission.PROJECT_ADMIN_READ),
 )
+@waits
 def get_health(
     ref: ProjectRef,
     engine: EngineDep,
@@ -129,7 +131,7 @@ def _created(outline: Outline, settings: Settings, now: datetime) -> dict[str, A
         "name": outline.name,
         "region": outline.region,
         "created_at": outline.created_at,
-        "status": service.outlined_status(outline, settings, now),
+        "status": outlines.outlined_status(outline, settings, now),
     }
 
 

@@ -20,8 +20,8 @@ from supafleet.organizations import service as organizations
 from supafleet.organizations.models import Organization, Place
 from supafleet.projects import repository
 from supafleet.projects.fold import ProjectState, ServiceState, initial_state
-from supafleet.projects.models import Outline, Placed, Project, ProjectService
-from supafleet.projects.states import Desired, Observed, Served, Status, move, serve, stale_since, summarize
+from supafleet.projects.models import Placed, Project, ProjectService
+from supafleet.projects.states import Desired, Observed, Served, Status, move, serve, summarize
 from supafleet.runs import service as runs
 from supafleet.runs.models import Run
 from supafleet.runs.vocabulary import RunKind
@@ -80,16 +80,6 @@ def place_besides(ref: str) -> Besides:
     return Besides(repository.with_place, {"ref": ref})
 
 
-def outline_besides(place: Besides) -> Besides:
-    """What tells the project in short besides its place."""
-    return Besides(repository.with_outline, place.values)
-
-
-def outline_of(told: Sequence[Any]) -> Outline:
-    """The project in short, as `outline_besides` told it."""
-    return Outline(*told[-len(Outline._fields) :])
-
-
 def place_of(reader: Reader, ref: str, actor: Actor, told: Sequence[Any] = ()) -> Place:
     """Where the account stands with the organization that owns the project.
 
@@ -115,11 +105,6 @@ def list_placed_projects(session: Session, actor: Actor) -> list[Placed]:
     return repository.list_placed(session, actor.account_id)
 
 
-def list_outlines(reader: Reader, actor: Actor) -> list[Outline]:
-    """The projects of the account's organizations in short, oldest first."""
-    return repository.list_outlines(reader, actor.account_id)
-
-
 def search_projects(session: Session, organization_id: int, search: str | None, sort: str) -> list[Project]:
     """The organization's projects whose name or ref holds a text, in the order `name_asc`, `created_desc` and so on."""
     return repository.search_projects(session, organization_id, search, sort)
@@ -140,12 +125,6 @@ def served_status(project: Project, host: DockerHost, settings: Settings, now: d
         deadline=timedelta(seconds=settings.observation_deadline_seconds),
         why_unseen=host.observation_error,
     )
-
-
-def outlined_status(outline: Outline, settings: Settings, now: datetime) -> str:
-    """The status that is told of a project in short at this time."""
-    deadline = timedelta(seconds=settings.observation_deadline_seconds)
-    return Status.UNKNOWN if stale_since(outline.status, outline.observed_at, now, deadline) else outline.status
 
 
 def services_of(session: Session, project: Project) -> dict[str, ProjectService]:
@@ -258,8 +237,8 @@ def orphan_inputs(session: Session, ref: str, host_name: str, settings: Settings
 
 
 def public_url(project: Project, host: DockerHost) -> str:
-    """Where the project's gateway answers."""
-    return f"http://{hosts.public_host(host)}:{project.gateway_port}"
+    """Where clients reach the project: as its owner set it, such as a proxy's address, else its gateway's own."""
+    return str(project.settings.get("public_url") or hosts.gateway_url(host, project.gateway_port)).rstrip("/")
 
 
 def database_host(ref: str, settings: Settings) -> str:
@@ -377,7 +356,6 @@ def _inventory_project(
         "size": project.size,
         "gateway_port": project.gateway_port,
         "subnet": project.subnet,
-        "public_url": public_url(project, host),
         "registry_prefix": settings.registry_prefix,
         "settings": project.settings | ({"environment": environment} if environment else {}),
     }

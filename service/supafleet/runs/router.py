@@ -9,8 +9,8 @@ from fastapi.responses import StreamingResponse
 from sqlalchemy.engine import Engine
 
 from supafleet.db import EngineDep, SessionDep, reading
-from supafleet.deps import CurrentActor, needs
-from supafleet.errors import InvalidField, responses
+from supafleet.deps import CurrentActor, CurrentStanding, Standing, needs
+from supafleet.errors import AppError, InvalidField, responses
 from supafleet.permissions import Permission
 from supafleet.routing import Router
 from supafleet.runs import service
@@ -65,6 +65,7 @@ def cancel_run(session: SessionDep, actor: CurrentActor, run_id: str) -> RunOut:
 async def stream_events(
     engine: EngineDep,
     run_id: str,
+    standing: CurrentStanding,
     from_number: Annotated[int | None, Query(alias="from", ge=1, description="First number to send.")] = None,
     last_event_id: Annotated[str | None, Header(description="Number after which to go on.")] = None,
 ) -> StreamingResponse:
@@ -72,7 +73,7 @@ async def stream_events(
     after = _after(from_number, last_event_id)
     await run_in_threadpool(_require_run, engine, run_id)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(_stream(engine, run_id, after), media_type="text/event-stream", headers=headers)
+    return StreamingResponse(_stream(engine, run_id, after, standing), media_type="text/event-stream", headers=headers)
 
 
 def _after(from_number: int | None, last_event_id: str | None) -> int:
@@ -89,10 +90,15 @@ def _require_run(engine: Engine, run_id: str) -> None:
         service.get_run(session, run_id)
 
 
-async def _stream(engine: Engine, run_id: str, after: int) -> AsyncIterator[str]:
+async def _stream(engine: Engine, run_id: str, after: int, standing: Standing) -> AsyncIterator[str]:
     with feeds.follow(engine, run_id) as feed:
         while True:
             lines, has_ended = await feed.after(after, _COMMENT_SECONDS)
+            try:
+                await standing.require()
+            except AppError as refusal:
+                yield f": {refusal}\n\n"
+                return
             if lines:
                 yield "".join(line.text for line in lines)
                 after = lines[-1].number

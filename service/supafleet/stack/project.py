@@ -208,7 +208,8 @@ def parse_function_secrets(raw: Mapping[str, Any]) -> dict[str, str]:
 
 
 def project_urls(project: Project) -> Urls:
-    """The public address and the token issuer that follows from it."""
-    public = (project.public_url or f"http://{project.bind_host}:{project.gateway_port}").rstrip("/")
+    """The public address, as the owner set it or else the gateway's own, and the token issuer that follows from it."""
+    gateway = project.public_url or f"http://{project.bind_host}:{project.gateway_port}"
+    public = (project.settings.public_url or gateway).rstrip("/")
     issuer = f"{public}/auth/v1"
     return Urls(public=public, issuer=issuer, issuer_path=urlsplit(issuer).path)

@@ -111,6 +111,11 @@ class ProjectSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    public_url: HttpUrl | None = Field(
+        default=None,
+        description="Where clients reach the gateway when something stands in front of it, such as "
+        "https://shop.example.com of a proxy. Unset: http:// with the host's public_address and the gateway's port.",
+    )
     site_url: HttpUrl = Field(
         default="http://localhost:3000", description="URL of the owner's application; default redirect."
     )

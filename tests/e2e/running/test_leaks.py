@@ -121,16 +121,16 @@ def folder_texts(ref: str) -> dict[str, str]:
 def test_a_success_and_a_failure_leak_nothing(service: LiveService, argv: ArgvWatch) -> None:
     password = "sentinelPassword4711"
     good = service.create("No leak", db_pass=password)
-    bad = service.create(
-        "No leak either", db_pass=password, settings={"environment": {"auth": {"API_EXTERNAL_URL": ""}}}
-    )
+    mail_password = "sentinelMailPass0815"
+    broken = {"API_EXTERNAL_URL": "", "GOTRUE_SMTP_PASS": mail_password}
+    bad = service.create("No leak either", db_pass=password, settings={"environment": {"auth": broken}})
     try:
         project = service.wait(good, "ACTIVE_HEALTHY", "INIT_FAILED")
         assert project["status"] == "ACTIVE_HEALTHY", project["status_reason"]
         service.wait(bad, "INIT_FAILED", "ACTIVE_HEALTHY")
         argv.ended.set()
         for ref in (good, bad):
-            wanted = needles({"db_pass": password, **environment_secrets(ref)})
+            wanted = needles({"db_pass": password, "smtp_pass": mail_password, **environment_secrets(ref)})
             assert len(wanted) > 10, "the test knows the secrets it looks for"
             for where, text in {**service_texts(service, ref), **folder_texts(ref)}.items():
                 assert_absent(where, text, wanted)

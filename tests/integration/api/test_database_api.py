@@ -12,6 +12,7 @@ import pytest
 
 from supafleet.database.gateway import MOST_AT_ONCE, Gateways
 from supafleet.db import reading, unit_of_work
+from supafleet.hosts import service as hosts
 from supafleet.organizations.models import Role
 from supafleet.projects import repository, service
 from supafleet.projects.states import Status
@@ -23,7 +24,7 @@ from tests.integration.api.people import add_person
 @pytest.fixture
 def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeGateway]:
     with FakeGateway() as fake:
-        monkeypatch.setattr(service, "public_url", lambda *_: fake.url)
+        monkeypatch.setattr(hosts, "gateway_url", lambda *_: fake.url)
         yield fake
 
 
@@ -118,7 +119,7 @@ def test_a_gateway_that_is_down_or_slow_is_said(database: Database, monkeypatch:
     database.gateway.answer = lambda _: Reply(seconds=1.5)
     message = refused(database.query("select pg_sleep(9)"), 504)
     assert message == f"Project '{database.ref}' did not answer within 0.3 s."
-    monkeypatch.setattr(service, "public_url", lambda *_: "http://127.0.0.1:1")
+    monkeypatch.setattr(hosts, "gateway_url", lambda *_: "http://127.0.0.1:1")
     message = refused(database.query("select 1"), 502)
     assert message == f"The gateway of project '{database.ref}' does not answer (ConnectError)."
 

@@ -112,6 +112,16 @@ def test_a_change_that_cannot_be_applied_is_said(live_api: Api, launcher: FakeLa
     assert (answer.status_code, answer.json()["settings"], answer.json()["status"]) == (200, {}, "ACTIVE_HEALTHY")
 
 
+def test_the_public_address_is_the_owners_to_say(live_api: Api, ref: str) -> None:
+    before = live_api.client.get(f"/fleet/projects/{ref}").json()
+    assert before["public_url"] == f"http://127.0.0.1:{before['gateway_port']}"
+    change = {"settings": {"public_url": "https://shop.example.com/"}}
+    assert live_api.client.patch(f"/fleet/projects/{ref}", json=change).status_code == 200
+    assert live_api.client.get(f"/fleet/projects/{ref}").json()["public_url"] == "https://shop.example.com"
+    refused = live_api.client.patch(f"/fleet/projects/{ref}", json={"settings": {"public_url": "shop.example.com"}})
+    assert (refused.status_code, refused.json()["message"].partition(": ")[0]) == (422, "settings.public_url")
+
+
 def test_a_paused_project_takes_its_new_settings_when_it_is_resumed(
     live_api: Api, launcher: FakeLauncher, ref: str
 ) -> None:

@@ -145,6 +145,13 @@ def test_a_public_address_is_derived_when_there_is_none(render):
     assert rendered.compose["services"]["kong"]["ports"] == ["[::1]:24321:8000"]
 
 
+def test_the_owner_sets_the_public_address_of_a_proxy(render):
+    rendered = render(settings={"public_url": "https://shop.example.com/"})
+    assert "API_EXTERNAL_URL='https://shop.example.com/auth/v1'" in rendered.files["env/auth.env"].content
+    assert "SUPABASE_PUBLIC_URL='https://shop.example.com'" in rendered.files["env/functions.env"].content
+    assert rendered.compose["services"]["kong"]["ports"] == ["127.0.0.1:24321:8000"]
+
+
 def test_addresses_are_confirmed_automatically_until_there_is_a_mail_server(render):
     def autoconfirm(**settings):
         return "GOTRUE_MAILER_AUTOCONFIRM='true'" in render(settings=settings).files["env/auth.env"].content
