@@ -28,6 +28,18 @@ SQLModel.metadata.naming_convention = {
     "pk": "pk_%(table_name)s",
 }
 
+#: How long a connection to PostgreSQL may be silent: a server that hangs or is cut off must be noticed.
+#: Less than the lease of a playbook: a beat that waits for a dead connection has another try before.
+PATIENCE: dict[str, int] = {
+    "connect_timeout": 10,
+    # A connection that waits for an answer: probes after 10 s, gone 15 s later.
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    # The same for one whose question never arrived, where the kernel would try for a quarter of an hour.
+    "tcp_user_timeout": 25_000,
+}
+
 #: What can be asked for rows, and what it is asked with.
 Reader = Session | Connection
 Statement = sa.Select[*tuple[Any, ...]]
@@ -161,6 +173,13 @@ def _give_old_sqlite_the_time(connection: Any, _record: Any) -> None:
     """
     if isinstance(connection, sqlite3.Connection) and sqlite3.sqlite_version_info < (3, 42):
         connection.create_function("unixepoch", 1, lambda _modifier: time.time())
+
+
+@event.listens_for(Engine, "do_connect")
+def _wait_in_bounds(dialect: Dialect, _record: Any, _words: list[Any], options: dict[str, Any]) -> None:
+    """Have every connection to PostgreSQL notice a silent server, those of DBOS too; what the URL itself says stays."""
+    if dialect.name == "postgresql":
+        options.update({name: value for name, value in PATIENCE.items() if name not in options})
 
 
 def _begin_sqlite(connection: Connection) -> None:

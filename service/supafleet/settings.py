@@ -15,6 +15,9 @@ _ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
 
 Seconds = Annotated[float, Field(gt=0)]
 
+#: What it takes at most to notice that a lease is over, and to kill what its grace did not end.
+KILLING_SECONDS = 5.0
+
 
 def default_data_dir() -> Path:
     """Where the service keeps its database and keys when nothing is set."""
@@ -110,7 +113,9 @@ class Settings(BaseSettings):
         default=35, description="A playbook whose worker gives no sign for this long ends itself."
     )
     worker_dead_seconds: Seconds = Field(
-        default=50, description="A worker without heartbeat for this long is dead; others take its runs."
+        default=60,
+        description="A worker without heartbeat for this long is dead; others take its runs. "
+        "More than worker_lease_seconds, run_grace_seconds and 5 seconds together: by then its playbooks have ended.",
     )
     log_readers: int = Field(default=8, ge=1, description="Readers of logs at the same time in this process.")
     run_retention_days: int = Field(default=90, ge=1, description="Finished runs and their events are kept this long.")
@@ -171,6 +176,17 @@ class Settings(BaseSettings):
     def _outlive_two_looks(cls, value: float, info: ValidationInfo) -> float:
         if value <= 2 * info.data.get("observation_interval_seconds", 0):
             raise ValueError("must be more than twice observation_interval_seconds")
+        return value
+
+    @field_validator("worker_dead_seconds")
+    @classmethod
+    def _outlive_the_playbooks(cls, value: float, info: ValidationInfo) -> float:
+        lease, grace = (info.data.get(name, 0) for name in ("worker_lease_seconds", "run_grace_seconds"))
+        if value <= lease + grace + KILLING_SECONDS:
+            raise ValueError(
+                f"must be more than worker_lease_seconds, run_grace_seconds and {KILLING_SECONDS:g} seconds together: "
+                "until then a playbook of the dead worker may still be at work"
+            )
         return value
 
     @field_validator("data_dir")

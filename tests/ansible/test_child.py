@@ -17,6 +17,7 @@ import pytest
 from supafleet.runner import processes
 from supafleet.runner.launcher import AnsibleRunnerLauncher
 from supafleet.runs.vocabulary import EventKind, RunEvent
+from supafleet.settings import KILLING_SECONDS
 from tests.ansible.launching import RUN_ID, SENTINELS, launch, real_launcher, request
 
 
@@ -188,6 +189,18 @@ def test_a_frozen_workers_playbook_ends_by_its_lease(memory: Path, owner: str) -
     real_launcher(memory, owner=owner).sweep()
 
 
+def test_a_frozen_workers_playbook_ends_by_its_lease_when_nobody_takes_its_events(memory: Path, owner: str) -> None:
+    """The child cannot write any more then: its thread that watches the lease has to do all."""
+    worker = _start_worker(memory, owner, lease=3, playbook="floods.yml")
+    worker.send_signal(signal.SIGSTOP)
+    try:
+        assert _wait_until_gone(owner) < 3 + 2 + KILLING_SECONDS + 3
+    finally:
+        worker.kill()
+        worker.wait()
+    real_launcher(memory, owner=owner).sweep()
+
+
 def test_a_killed_childs_leftovers_are_ended(memory: Path, owner: str) -> None:
     launcher = real_launcher(memory, owner=owner)
 
@@ -200,6 +213,38 @@ def test_a_killed_childs_leftovers_are_ended(memory: Path, owner: str) -> None:
     assert outcome.status == "error"
     assert outcome.is_interrupted
     assert processes.marked_processes(processes.OWNER_MARKER, owner) == []
+
+
+def test_a_child_that_is_killed_in_the_middle_of_a_line_was_interrupted(
+    memory: Path, owner: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut = tmp_path / "python"
+    cut.write_text("""#!/bin/sh
+echo '{"event": "playbook_on_task_start", "task": "watch | Wait"}'
+printf '{"event": "runner_on_ok", "task": "wa'
+""")
+    cut.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(cut))
+
+    outcome, events = launch(real_launcher(memory, owner=owner), request("sleeps.yml"))
+
+    assert (outcome.status, outcome.is_interrupted) == ("error", True)
+    assert [event.phase for event in events] == ["watch"]
+
+
+def test_last_words_are_masked_before_they_are_cut(
+    memory: Path, owner: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = SENTINELS["postgres_password"]
+    broken = tmp_path / "python"
+    broken.write_text(f"#!/bin/sh\nprintf '%s' '{secret}{'x' * 1990}' >&2\n")
+    broken.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(broken))
+
+    outcome, _ = launch(real_launcher(memory, owner=owner), request("sleeps.yml"))
+
+    assert (outcome.explanation or "").endswith("x" * 1990)
+    assert secret[-8:] not in (outcome.explanation or "")
 
 
 def test_stop_ends_all_children_and_names_their_runs(memory: Path, owner: str) -> None:
@@ -215,10 +260,10 @@ def test_stop_ends_all_children_and_names_their_runs(memory: Path, owner: str) -
     assert asyncio.run(scenario()) == ([RUN_ID], True)
 
 
-def _start_worker(memory: Path, owner: str, lease: float) -> "subprocess.Popen[str]":
+def _start_worker(memory: Path, owner: str, lease: float, playbook: str = "sleeps.yml") -> "subprocess.Popen[str]":
     root = Path(__file__).resolve().parents[2]
     worker = subprocess.Popen(
-        [sys.executable, "-m", "tests.ansible.worker_process", str(memory), owner, str(lease)],
+        [sys.executable, "-m", "tests.ansible.worker_process", str(memory), owner, str(lease), playbook],
         cwd=root,
         stdout=subprocess.PIPE,
         text=True,

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import psycopg
@@ -26,6 +26,8 @@ from supafleet.jobs.heartbeat import Heartbeat
 from supafleet.jobs.identity import ExecutorIdentity, claim_identity
 from supafleet.jobs.observer import Observer
 from supafleet.jobs.queueing import APPLICATION, JOB, PROJECTS, VERSION, QueueingJobEngine
+from supafleet.jobs.stranded import StrandedSearch
+from supafleet.jobs.tidying import Tidying
 from supafleet.jobs.worker import Worker
 from supafleet.runs.vocabulary import Lane
 from supafleet.settings import Settings
@@ -36,7 +38,9 @@ _SLOTS = {Lane.CHANGE: "slots", Lane.OBSERVE: "looks"}
 #: The mean wait of a job is half of it; each poll costs some milliseconds of processor time, also when idle.
 _POLLING_SECONDS = 0.2
 _CLUSTER_POLLING_SECONDS = 0.3
-_MOST_RECOVERIES = 20
+#: The worker itself ends a run that is cut off too often, with a sentence. This is far beyond its limit: a job that
+#: waits for its turn is taken up at every start, too.
+_MOST_RECOVERIES = 200
 
 
 @event.listens_for(Engine, "handle_error")
@@ -63,6 +67,7 @@ class DurableJobEngine:
         self._identity: ExecutorIdentity | None = None
         self._heartbeat: Heartbeat | None = None
         self._observer: Observer | None = None
+        self._chores: list[StrandedSearch | Tidying] = []
         self._queue = QueueingJobEngine(settings)
 
     def enqueue(self, session: Session, job: Job) -> None:
@@ -74,19 +79,13 @@ class DurableJobEngine:
         DBOS.cancel_workflow(run_id, cancel_children=True)
 
     def start(self) -> None:
-        """Launch DBOS, which takes up this worker's own unfinished jobs; then beat."""
+        """Beat, and launch DBOS, which takes up this worker's own unfinished jobs."""
         identity = claim_identity(self._settings.data_dir)
         self._identity = identity
         self._worker.become(identity.executor_id)
         # DBOS leaves the journal mode as it is; ours is set by our own connection and persists in the file.
         with self._engine.connect():
             pass
-        problems: list[BaseException] = []
-        thread = threading.Thread(target=self._launch, args=(identity.executor_id, problems))
-        thread.start()
-        thread.join()
-        if problems:
-            raise problems[0]
         self._heartbeat = Heartbeat(
             self._engine,
             self._settings,
@@ -94,9 +93,22 @@ class DurableJobEngine:
             worker=self._worker,
             recover=_recover,
             cancel=self.cancel,
-            forget=_forget,
         )
+        # Jobs run from the launch on: others must know by then that this worker lives, and that it died if it does.
+        self._heartbeat.begin()
+        problems: list[BaseException] = []
+        thread = threading.Thread(target=self._launch, args=(identity.executor_id, problems))
+        thread.start()
+        thread.join()
+        if problems:
+            raise problems[0]
         self._heartbeat.start()
+        self._chores = [
+            StrandedSearch(self._engine, self._settings, self._worker, _states),
+            Tidying(self._engine, self._settings, _forget),
+        ]
+        for chore in self._chores:
+            chore.start()
         self._observer = Observer(self._engine, self._settings, self, self._worker.launcher)
         self._observer.start()
 
@@ -109,6 +121,8 @@ class DurableJobEngine:
             return
         if self._observer is not None:
             self._observer.close()
+        for chore in self._chores:
+            chore.stop()
         if self._heartbeat is not None:
             self._heartbeat.stop()
         interrupted = self._worker.stop()
@@ -205,6 +219,12 @@ def _recover(executor_id: str) -> int:
     """
     DBOS._recover_pending_workflows([executor_id])
     return len(DBOS.list_workflows(status="PENDING", executor_id=[executor_id]))
+
+
+def _states(run_ids: Sequence[str]) -> dict[str, str]:
+    """The states of the jobs that there are, by run."""
+    found = DBOS.list_workflows(workflow_ids=list(run_ids), load_input=False, load_output=False)
+    return {job.workflow_id: job.status for job in found}
 
 
 def _forget(run_ids: list[str]) -> None:

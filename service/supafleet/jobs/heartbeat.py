@@ -3,22 +3,17 @@
 import threading
 import time
 from collections.abc import Callable
-from datetime import timedelta
 
 import structlog
 from sqlalchemy.engine import Engine
 
-from supafleet.accounts import sessions
-from supafleet.audit import service as audit
-from supafleet.db import reading, unit_of_work, utc_now
+from supafleet.db import reading, unit_of_work
 from supafleet.jobs import repository
 from supafleet.jobs.worker import Worker
-from supafleet.organizations import invitations
 from supafleet.runs import attempts
 from supafleet.settings import Settings
 
 _TICK_SECONDS = 1.0
-_TIDYING_SECONDS = 3600.0
 _log = structlog.get_logger(__name__)
 
 
@@ -34,7 +29,6 @@ class Heartbeat:
         worker: Worker,
         recover: Callable[[str], int],
         cancel: Callable[[str], None],
-        forget: Callable[[list[str]], None],
     ) -> None:
         self._engine = engine
         self._settings = settings
@@ -42,16 +36,17 @@ class Heartbeat:
         self._worker = worker
         self._recover = recover
         self._cancel = cancel
-        self._forget = forget
-        self._last_tidying = float("-inf")
         self._stop = threading.Event()
         self._steady_since: float | None = None
         self._last_beat = float("-inf")
         self._thread = threading.Thread(target=self._loop, name="heartbeat", daemon=True)
 
-    def start(self) -> None:
-        """Beat once, then in the background."""
+    def begin(self) -> None:
+        """Beat for the first time: before any run is taken up, so that others know whose it is."""
         self._beat()
+
+    def start(self) -> None:
+        """Beat in the background."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -73,7 +68,6 @@ class Heartbeat:
                     self._beat()
                     self._reap()
                 self._heed_cancel_requests()
-                self._tidy()
             except Exception as error:  # the thread must live: without it all children lose their lease
                 # An outage makes every worker look dead; only one who never missed a beat may judge others.
                 self._steady_since = None
@@ -98,27 +92,16 @@ class Heartbeat:
         with reading(self._engine) as session:
             dead = repository.find_dead(session, dead_seconds, self._executor_id)
         for executor_id in dead:
+            with unit_of_work(self._engine) as session:
+                if executor_id in repository.list_living(session, dead_seconds):
+                    continue
+                # It may come back before its runs are begun elsewhere.
+                attempts.release(session, executor_id)
             unfinished = self._recover(executor_id)
             _log.warning("worker.reaped", executor=executor_id, jobs=unfinished)
             if not unfinished:
                 with unit_of_work(self._engine) as session:
                     repository.forget(session, executor_id, dead_seconds)
-
-    def _tidy(self) -> None:
-        """Forget runs that ended long ago, and their jobs; old changes, and what ended of accounts."""
-        if time.monotonic() - self._last_tidying < _TIDYING_SECONDS:
-            return
-        self._last_tidying = time.monotonic()
-        moment = utc_now() - timedelta(days=self._settings.run_retention_days)
-        with unit_of_work(self._engine) as session:
-            run_ids = attempts.forget_ended_before(session, moment)
-        if run_ids:
-            self._forget(run_ids)
-            _log.info("runs.forgotten", count=len(run_ids))
-        with unit_of_work(self._engine) as session:
-            audit.forget_before(session, utc_now() - timedelta(days=self._settings.audit_retention_days))
-            sessions.forget_old(session, utc_now())
-            invitations.forget_old(session, utc_now())
 
     def _heed_cancel_requests(self) -> None:
         with reading(self._engine) as session:

@@ -135,7 +135,7 @@ class Observer:
         with unit_of_work(self._engine) as session:
             found = doctor.strangers(session, look.host_id, seen, self._settings.installation)
             hosts.note_strangers(session, look.host_id, found)
-        projects: Mapping[str, Any] = seen["projects"]
+        projects: Mapping[str, Any] = seen["projects"].get(self._settings.installation, {})
         for ref in look.refs:
             with unit_of_work(self._engine) as session:
                 sighting.fold_sighting(session, self._jobs, ref, projects.get(ref), began_at, event.at, self._settings)

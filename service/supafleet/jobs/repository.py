@@ -24,6 +24,12 @@ def find_dead(session: Session, dead_seconds: float, own_id: str) -> list[str]:
     return list(session.exec(statement).all())
 
 
+def list_living(session: Session, dead_seconds: float) -> set[str]:
+    """Workers with a beat since."""
+    limit = database_time(session) - dead_seconds
+    return set(session.exec(select(WorkerRow.executor_id).where(col(WorkerRow.seen) >= limit)))
+
+
 def forget(session: Session, executor_id: str, dead_seconds: float) -> None:
     """Drop a dead worker's row, unless it came back meanwhile."""
     limit = database_time(session) - dead_seconds

@@ -2,30 +2,33 @@
 
 import asyncio
 import subprocess
+from collections import Counter
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
 import structlog
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
 from supafleet.content import content_root
 from supafleet.db import unit_of_work
 from supafleet.errors import AppError
-from supafleet.jobs.recorder import Recorder, begin_recorder
+from supafleet.jobs import repository
+from supafleet.jobs.ending import end_unfinished, failure_of
+from supafleet.jobs.outage import is_outage
+from supafleet.jobs.recorder import Recorder, begin_recorder, lock_project_of
 from supafleet.projects import service as projects
+from supafleet.projects.hidden import hidden_values
 from supafleet.runner.launcher import FunctionFiles, LaunchRequest, PlaybookLauncher, launcher_of
 from supafleet.runner.outcome import LaunchOutcome
-from supafleet.runner.redaction import secret_values
 from supafleet.runs import attempts
 from supafleet.runs.attempts import AttemptLostError
 from supafleet.runs.models import Run
 from supafleet.runs.vocabulary import GENERATION_KINDS, RunKind
 from supafleet.settings import Settings
 
-#: A run whose attempts keep being cut off is not taken up for ever.
+#: A run whose attempts keep being cut off is not taken up for ever, whoever begins them.
 _MOST_ATTEMPTS = 10
 _DATABASE_PAUSE_SECONDS = 3.0
 _log = structlog.get_logger(__name__)
@@ -38,6 +41,11 @@ class _Attempt:
     request: LaunchRequest | None
     refusal: LaunchOutcome | None = None
 
+    @property
+    def has_launched(self) -> bool:
+        """Whether this attempt or one before it has come to start the playbook."""
+        return self.request is not None or self.run.attempt > 1
+
 
 class Worker:
     """Carries out the runs of one process."""
@@ -47,39 +55,67 @@ class Worker:
         self._engine = engine
         self._given_launcher = launcher
         self._launcher: PlaybookLauncher | None = None
-        self._executor_id = ""
+        self.executor_id = ""
+        self._playing: Counter[str] = Counter()
         self._commit: str | None = None
         self._is_stopping = False
 
     def become(self, executor_id: str) -> None:
         """Take a name, and end what the last process of this name left on this machine."""
-        self._executor_id = executor_id
+        self.executor_id = executor_id
         self._commit = playbooks_commit()
         self._launcher = self._given_launcher or launcher_of(self._settings, executor_id)
         self._launcher.sweep()
 
     async def play(self, run_id: str) -> dict[str, Any]:
         """Carry out a run to its end, over several attempts if they are cut off."""
+        self._playing[run_id] += 1
+        try:
+            return {"status": await self._play(run_id)}
+        finally:
+            self._playing[run_id] -= 1
+            if not self._playing[run_id]:
+                del self._playing[run_id]
+
+    def is_playing(self, run_id: str) -> bool:
+        """Whether this worker carries out the run at this moment."""
+        return run_id in self._playing
+
+    async def _play(self, run_id: str) -> str:
+        held: int | None = None
+        failure: LaunchOutcome | None = None
         while True:
             try:
-                attempt = await asyncio.to_thread(self._begin, run_id)
+                if failure is not None:
+                    return await asyncio.to_thread(end_unfinished, self._engine, run_id, held, failure) or "taken over"
+                attempt = await asyncio.to_thread(self._begin, run_id, held)
                 if attempt is None:
-                    return {"status": "ended before"}
+                    return "ended before"
+                held = attempt.run.attempt
                 outcome = await self._attempt(attempt)
                 if self._is_stopping:
-                    # Whoever returns or raises here ends the job for good; the process ends instead.
-                    await asyncio.Event().wait()
-                if outcome.is_interrupted and attempt.run.attempt < _MOST_ATTEMPTS:
-                    _log.warning("run.interrupted", run_id=run_id, attempt=attempt.run.attempt)
+                    await _wait_for_the_process_to_end()
+                if outcome.is_interrupted and held < _MOST_ATTEMPTS:
+                    _log.warning("run.interrupted", run_id=run_id, attempt=held)
                     continue
-                return {"status": await asyncio.to_thread(attempt.recorder.finish, outcome)}
+                finish = attempt.recorder.finish
+                return await asyncio.to_thread(finish, outcome, has_launched=attempt.has_launched)
             except AttemptLostError:
                 _log.warning("run.attempt_lost", run_id=run_id)
-                return {"status": "taken over"}
-            except DBAPIError as error:
-                # The database went away: nothing can be recorded now, and nothing of the attempt runs any more.
-                _log.warning("run.database_lost", run_id=run_id, reason=type(error.orig).__name__)
-                await asyncio.sleep(_DATABASE_PAUSE_SECONDS)
+                return "taken over"
+            except Exception as error:
+                if self._is_stopping:
+                    await _wait_for_the_process_to_end()
+                if is_outage(error):
+                    # Nothing can be recorded now, and nothing of the attempt runs any more.
+                    _log.warning("run.database_lost", run_id=run_id, reason=type(error).__name__)
+                    await asyncio.sleep(_DATABASE_PAUSE_SECONDS)
+                elif failure is not None:
+                    raise  # the search for stranded runs tries again
+                else:
+                    # It would be met again and again: the run ends, else it would hold its project for ever.
+                    _log.exception("run.failed", run_id=run_id)
+                    failure = failure_of(error)
 
     def ping(self) -> None:
         """Tell the children that this worker lives and holds its runs."""
@@ -92,12 +128,14 @@ class Worker:
     def cancel_waiting(self, run_id: str) -> bool:
         """End a run nobody has begun; False when somebody was faster."""
         with unit_of_work(self._engine) as session:
-            run = attempts.claim_waiting(session, run_id, self._executor_id)
-            recorder = None if run is None else begin_recorder(session, self._engine, run)
-        if recorder is None:
-            return False
+            self._lock_project(session, run_id)
+            run = attempts.claim_waiting(session, run_id, self.executor_id)
+            if run is None:
+                return False
+            _note_attempt(session, run)
+            recorder = begin_recorder(session, self._engine, run)
         recorder.announce()
-        recorder.finish(LaunchOutcome("canceled", "The run was canceled."))
+        recorder.finish(LaunchOutcome("canceled", "The run was canceled."), has_launched=False)
         return True
 
     def stop(self) -> list[str]:
@@ -105,26 +143,34 @@ class Worker:
         self._is_stopping = True
         return self.launcher.stop()
 
-    def _begin(self, run_id: str) -> _Attempt | None:
+    def _begin(self, run_id: str, held: int | None) -> _Attempt | None:
+        """The next attempt of a run: it must follow the one that this worker held, if it held one."""
         with unit_of_work(self._engine) as session:
-            run = attempts.begin(session, run_id, self._executor_id, self._commit)
+            # Before anything of it is read: what is wished meanwhile would be noted as applied by this attempt.
+            self._lock_project(session, run_id)
+            living = repository.list_living(session, self._settings.worker_dead_seconds)
+            run = attempts.begin(session, run_id, self.executor_id, self._commit, last=held, living=living)
             if run is None:
                 return None
+            _note_attempt(session, run)
             recorder = begin_recorder(session, self._engine, run)
             request, refusal = self._prepare(session, run)
-            if RunKind(run.kind) in GENERATION_KINDS and request is not None:
-                generation = projects.note_attempt(session, run.project_ref)
-                attempts.note_generation(session, run, generation or 0)
-        recorder.announce()
         return _Attempt(run, recorder, request, refusal)
+
+    def _lock_project(self, session: Session, run_id: str) -> None:
+        run = attempts.find_unfinished(session, run_id, None)
+        if run is not None:
+            lock_project_of(session, run)
 
     def _prepare(self, session: Session, run: Run) -> tuple[LaunchRequest | None, LaunchOutcome | None]:
         """What to launch, or why nothing is launched."""
         if run.cancel_requested_at is not None:
             return None, LaunchOutcome("canceled", "The run was canceled.")
+        if run.attempt > _MOST_ATTEMPTS:
+            return None, LaunchOutcome("error", f"The run was cut off {_MOST_ATTEMPTS} times and is not begun again.")
         try:
             return self._request(session, run), None
-        except (AppError, LookupError, ValueError) as error:
+        except (AppError, LookupError, OSError, ValueError) as error:
             _log.exception("run.inputs_failed", run_id=run.id)
             return None, LaunchOutcome("error", f"The run could not be prepared: {error}")
 
@@ -148,7 +194,7 @@ class Worker:
                 "supafleet_run": facts,
                 **run.options,
             },
-            secrets=secret_values(secrets),
+            secrets=hidden_values(secrets, inputs["project"]),
             functions=self._functions(session, run),
             timeout_seconds=self._settings.run_timeout_seconds,
         )
@@ -160,6 +206,7 @@ class Worker:
         return FunctionFiles(index, files)
 
     async def _attempt(self, attempt: _Attempt) -> LaunchOutcome:
+        await asyncio.to_thread(attempt.recorder.announce)
         if attempt.request is None:
             return attempt.refusal or LaunchOutcome("error", "The run had nothing to launch.")
         launcher = self.launcher
@@ -198,6 +245,17 @@ class Worker:
         if self._launcher is None:
             raise RuntimeError("the worker has no name yet: start the job engine first")
         return self._launcher
+
+
+async def _wait_for_the_process_to_end() -> None:
+    """Whoever returns or raises while the service stops ends the job for good."""
+    await asyncio.Event().wait()
+
+
+def _note_attempt(session: Session, run: Run) -> None:
+    """A run counts as an attempt at all that is wished, also when it comes to nothing: else it is asked for again."""
+    if RunKind(run.kind) in GENERATION_KINDS:
+        attempts.note_generation(session, run, projects.note_attempt(session, run.project_ref) or 0)
 
 
 def playbooks_commit() -> str:

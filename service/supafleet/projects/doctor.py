@@ -32,19 +32,21 @@ def strangers(session: Session, host_id: int, seen: Mapping[str, Any], installat
     Ours by its label, but unknown, is an orphan. What another installation or a shell made is foreign and stays.
     """
     known = {project.ref for project in repository.list_projects_on(session, host_id)}
-    found: dict[str, dict[str, Any]] = {}
-    for ref, facts in seen["projects"].items():
-        if ref not in known:
-            owner = facts.get("installation") or ""
-            found[ref] = {"ref": ref, "installation": owner, "objects": facts["objects"]}
     records = seen.get("records") or {}
+    objects: dict[tuple[str, str], list[str]] = {}
+    for owner, projects in seen["projects"].items():
+        for ref, facts in projects.items():
+            objects[ref, owner] = list(facts["objects"])
     for owner, _, ref in (lease.partition("/") for lease in records.get("leases", [])):
-        if ref not in known:
-            found.setdefault(ref, {"ref": ref, "installation": owner, "objects": []})["objects"].append("its leases")
-    for ref in set(records.get("folders", [])) & found.keys():
-        found[ref]["objects"].append("its folder")
-    kinds = {True: ORPHAN, False: FOREIGN}
-    return [{**one, "kind": kinds[one["installation"] == installation]} for _, one in sorted(found.items())]
+        objects.setdefault((ref, owner), []).append("its leases")
+    found = []
+    for (ref, owner), names in sorted(objects.items()):
+        if owner == installation and ref in known:
+            continue
+        folder = ["its folder"] if ref in records.get("folders", []) and ref not in known else []
+        kind = ORPHAN if owner == installation else FOREIGN
+        found.append({"ref": ref, "installation": owner, "objects": names + folder, "kind": kind})
+    return found
 
 
 def examine(engine: Engine, settings: Settings) -> list[HostReport]:
@@ -71,7 +73,8 @@ def remove_orphan(session: Session, jobs: JobEngine, host_name: str, ref: str, a
         Conflict: it is foreign, or a project of this name exists.
     """
     host = hosts.find_host(session, host_name)
-    stranger = next((one for one in host.strangers if one["ref"] == ref), None)
+    named = [one for one in host.strangers if one["ref"] == ref]
+    stranger = next((one for one in named if one["kind"] == ORPHAN), named[0] if named else None)
     if stranger is None:
         raise NotFound(f"Nothing of an unknown project {quote(ref)} was found on the Docker host {host_name}.")
     if stranger["kind"] != ORPHAN:
@@ -99,7 +102,7 @@ def _report(session: Session, host: DockerHost, settings: Settings) -> HostRepor
     for project in repository.list_projects_on(session, row_id(host)):
         served = service.served_status(project, host, settings, utc_now())
         if project.observed_state == Observed.ABSENT:
-            sentence = "Nothing of the project is on the host any more: restart it, or delete it."
+            sentence = "Nothing of the project is on the host any more: restart it to begin without data, or delete it."
             differences.append(Difference(kind="absent", ref=project.ref, sentence=sentence, objects=[]))
         elif served.reason:
             differences.append(Difference(kind="sick", ref=project.ref, sentence=served.reason, objects=[]))

@@ -45,7 +45,7 @@ class Project(SQLModel, table=True):
     settings: dict[str, Any] = Field(default_factory=dict, sa_column=sa.Column(JSON_TYPE, nullable=False))
     desired_state: str = Field(max_length=16)
     desired_generation: int = Field(default=1)
-    #: The generation that a run last set out to apply, and the one that was seen to be applied.
+    #: The generation that a run last tried to apply, be it in vain, and the one that was seen to be applied.
     attempted_generation: int = Field(default=0)
     applied_generation: int = Field(default=0)
     self_healing: bool = Field(default=True)

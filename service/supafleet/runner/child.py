@@ -16,10 +16,15 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from supafleet.runner import processes
+from supafleet.runner.redaction import Redactor
 from supafleet.runner.reduction import reduce_event
 
 _PEXPECT_TIMEOUT_SECONDS = 1
 _KEPT_OUTPUT_LINES = 20
+#: How long after the lease and the grace the end is forced, and how long that may take. With the second until the lease
+#: is found to be over it is the KILLING_SECONDS of the settings.
+_LATE_SECONDS = 1.0
+_FORCED_SECONDS = 3.0
 
 
 class Lifeline:
@@ -68,13 +73,18 @@ class Lifeline:
         while time.monotonic() - self._last_ping < self._lease_seconds:
             time.sleep(min(1.0, self._lease_seconds / 4))
         self.stop("lease-lost")
+        # A parent that is frozen reads no events: with its pipe full, nobody else here comes to act on the reason.
+        time.sleep(self._grace_seconds + _LATE_SECONDS)
+        processes.kill_descendants(_FORCED_SECONDS)
+        os._exit(1)
 
 
 class EventPipe:
     """Events as JSON lines for the parent. Called in ansible-runner's read loop, so it only writes a line."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, redactor: Redactor) -> None:
         self._stream = stream
+        self._redactor = redactor
         self.stats_seen: dict[str, Any] | None = None
         self.last_output: list[str] = []
 
@@ -85,7 +95,7 @@ class EventPipe:
             self.stats_seen = event.get("event_data", {})
         if kind in ("verbose", "error") and event.get("stdout", "").strip():
             self.last_output = [*self.last_output, event["stdout"].strip()][-_KEPT_OUTPUT_LINES:]
-        reduced = reduce_event(event)
+        reduced = reduce_event(event, self._redactor.text)
         if reduced is not None:
             self.write(reduced)
         return False
@@ -147,7 +157,7 @@ def main() -> None:
     processes.become_subreaper()
     lifeline = Lifeline(spec["lease_seconds"], spec["grace_seconds"])
     lifeline.watch()
-    pipe = EventPipe(events)
+    pipe = EventPipe(events, Redactor(spec["secrets"]))
     status, code, problem = "error", None, None
     try:
         status, code = _run(spec, lifeline, pipe)

@@ -59,18 +59,18 @@ class EventTranslator:
             changed = EventKind.TASK_CHANGED if result.get("changed") else EventKind.TASK_OK
             yield RunEvent(at=at, kind=changed, phase=phase, task=sentence)
         elif kind == "runner_on_unreachable":
-            message = f"Host {raw.get('host')} cannot be reached: {_message(result)}"
+            message = f"Host {raw.get('host')} cannot be reached: {self._message(result)}"
             yield RunEvent(at=at, kind=EventKind.TASK_FAILED, phase=phase, task=sentence, message=message)
         elif kind == "runner_on_failed" and raw.get("ignored"):
-            yield RunEvent(at=at, kind=EventKind.TASK_OK, phase=phase, task=sentence, message=_message(result))
+            yield RunEvent(at=at, kind=EventKind.TASK_OK, phase=phase, task=sentence, message=self._message(result))
         elif kind in ("runner_on_failed", "runner_item_on_failed"):
             yield RunEvent(
                 at=at,
                 kind=EventKind.TASK_FAILED,
                 phase=phase,
                 task=sentence,
-                message=_message(result),
-                detail=_failure_detail(result),
+                message=self._message(result),
+                detail=self._failure_detail(result),
             )
 
     def _observed(
@@ -92,6 +92,24 @@ class EventTranslator:
         yield RunEvent(
             at=at, kind=EventKind.SERVICES_OBSERVED, phase=phase, task=task, services=services, detail=detail
         )
+
+    def _message(self, result: Mapping[str, Any]) -> str:
+        for key in ("msg", "reason", "stderr", "module_stderr", "stdout"):
+            value = result.get(key)
+            if isinstance(value, str) and value.strip():
+                # Before it is cut: half a secret is not found any more.
+                return self._redactor.text(value.strip())[:_MESSAGE_LIMIT]
+        return "The task failed without saying why."
+
+    def _failure_detail(self, result: Mapping[str, Any]) -> dict[str, Any] | None:
+        detail: dict[str, Any] = {
+            key: self._redactor.text(result[key])[-_TAIL_LIMIT:]
+            for key in ("stderr", "stdout")
+            if isinstance(result.get(key), str) and result[key]
+        }
+        if isinstance(result.get("rc"), int):
+            detail["rc"] = result["rc"]
+        return detail or None
 
     def _redacted(self, event: RunEvent) -> RunEvent:
         clean = self._redactor.value
@@ -135,14 +153,21 @@ def services_of(observation: Mapping[str, Any], project_ref: str) -> dict[str, d
     return services
 
 
-def projects_of(observation: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """What a look at a whole Docker host saw: by ref its installation, its services, and the names of its objects."""
-    found: dict[str, dict[str, Any]] = {}
+def projects_of(observation: Mapping[str, Any]) -> dict[str, dict[str, dict[str, Any]]]:
+    """What a look at a whole Docker host saw: by installation and ref the names of the objects, and the services.
+
+    Two installations may have projects of the same ref on a host, and neither may take the other's for its own.
+    """
+    found: dict[str, dict[str, dict[str, Any]]] = {}
     for thing in _objects(observation):
-        ref = str(thing.get("project") or "")
-        facts = found.setdefault(ref, {"installation": thing.get("installation"), "objects": []})
+        installation, ref = str(thing.get("installation") or ""), str(thing.get("project") or "")
+        facts = found.setdefault(installation, {}).setdefault(ref, {"objects": []})
         facts["objects"].append(thing.get("name"))
-    return {ref: {**facts, "services": services_of(observation, ref)} for ref, facts in found.items()}
+    for installation, projects in found.items():
+        containers = [one for one in observation.get("containers") or [] if one.get("installation") == installation]
+        for ref, facts in projects.items():
+            facts["services"] = services_of({"containers": containers}, ref)
+    return found
 
 
 def _objects(observation: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -155,22 +180,6 @@ def _count_objects(observation: Mapping[str, Any], project_ref: str) -> int:
 
 def _check(check: Mapping[str, Any]) -> dict[str, Any]:
     return {key: check.get(key) for key in ("name", "ok", "status", "detail")}
-
-
-def _message(result: Mapping[str, Any]) -> str:
-    for key in ("msg", "reason", "stderr", "module_stderr", "stdout"):
-        value = result.get(key)
-        if isinstance(value, str) and value.strip():
-            return value.strip()[:_MESSAGE_LIMIT]
-    return "The task failed without saying why."
-
-
-def _failure_detail(result: Mapping[str, Any]) -> dict[str, Any] | None:
-    detail = {key: result[key][-_TAIL_LIMIT:] for key in ("stderr", "stdout") if isinstance(result.get(key), str)}
-    detail = {key: value for key, value in detail.items() if value}
-    if isinstance(result.get("rc"), int):
-        detail["rc"] = result["rc"]
-    return detail or None
 
 
 def _time(text: Any) -> datetime:

@@ -68,9 +68,13 @@ def sees(**phases_by_ref: str | dict[str, str]) -> Script:
             name: {"phase": phase, "exit_code": 137 if phase == "exited" else None, "restart_count": 0, "image": None}
             for name, phase in phases.items()
         }
-        projects[ref] = {"installation": "local", "objects": [f"{ref}-{name}" for name in phases], "services": services}
+        projects[ref] = {"objects": [f"{ref}-{name}" for name in phases], "services": services}
     return Script(
-        events=(RunEvent(at=_now(), kind=EventKind.HOST_OBSERVED, phase="observe", detail={"projects": projects}),)
+        events=(
+            RunEvent(
+                at=_now(), kind=EventKind.HOST_OBSERVED, phase="observe", detail={"projects": {"local": projects}}
+            ),
+        )
     )
 
 

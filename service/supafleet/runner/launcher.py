@@ -150,6 +150,8 @@ class AnsibleRunnerLauncher:
         end: dict[str, Any] | None = None
         failure: str | None = None
         while (line := await lines.get()) is not None:
+            if not line.endswith("\n"):
+                break  # the child was killed while it wrote
             message = json.loads(line)
             if "end" in message:
                 end = message
@@ -160,7 +162,8 @@ class AnsibleRunnerLauncher:
                 on_event(event)
         outcome = outcome_of(end, failure, request.timeout_seconds)
         if end is None and (last_words := errors.read_text(errors="replace").strip()):
-            outcome = replace(outcome, explanation=f"{outcome.explanation}\n{last_words[-_LAST_WORDS:]}")
+            last_words = redactor.text(last_words)[-_LAST_WORDS:]
+            outcome = replace(outcome, explanation=f"{outcome.explanation}\n{last_words}")
         return replace(outcome, explanation=redactor.value(outcome.explanation))
 
     def cancel(self, run_id: str) -> None:
@@ -230,6 +233,7 @@ class AnsibleRunnerLauncher:
             "ident": f"{request.run_id}-{request.attempt}",
             "lease_seconds": self._settings.lease_seconds,
             "grace_seconds": self._settings.grace_seconds,
+            "secrets": request.secrets,
         }
         private_data.write_private(spec, json.dumps(facts))
         return spec

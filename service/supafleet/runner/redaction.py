@@ -1,6 +1,7 @@
 """Known secrets never leave a run: every occurrence in any string becomes ********."""
 
 import base64
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -10,6 +11,13 @@ MASK = "********"
 _SHORTEST = 6
 #: A name everybody may know is not a secret, and masking it would garble image names.
 _NOT_SECRET = frozenset({"dashboard_username"})
+#: No text of PostgreSQL holds a NUL, and no UTF-8 a half of a surrogate pair; what a container prints may hold both.
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+
+
+def storable(text: str) -> str:
+    """`text` as every database takes it."""
+    return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def secret_values(secrets: Mapping[str, str]) -> list[str]:
@@ -29,11 +37,11 @@ class Redactor:
         self._variants = sorted(variants, key=lambda variant: (-len(variant), variant))
 
     def text(self, text: str) -> str:
-        """`text` without any known secret."""
+        """`text` without any known secret, and without what no database takes."""
         for variant in self._variants:
             if variant in text:
                 text = text.replace(variant, MASK)
-        return text
+        return storable(text)
 
     def value(self, value: Any) -> Any:
         """The same structure with every string, keys too, masked."""

@@ -1,7 +1,7 @@
 """What of an ansible-runner event crosses the pipe: small, flat, and never a module's whole result."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 RESULT_LIMIT_BYTES = 32 * 1024
@@ -25,8 +25,16 @@ _LOG_ANSWER = ("lines", "services", "is_cut")
 _OBJECT_FACTS = ("name", "project", "installation")
 
 
-def reduce_event(event: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The part of an event that the service reads, or None when it reads none of it."""
+def _as_it_is(text: str) -> str:
+    return text
+
+
+def reduce_event(event: Mapping[str, Any], shown: Callable[[str], str] = _as_it_is) -> dict[str, Any] | None:
+    """The part of an event that the service reads, or None when it reads none of it.
+
+    Args:
+        shown: what may be shown of a text that is going to be cut: half a secret could not be found any more.
+    """
     kind = event.get("event")
     if kind not in _PASSED_ON:
         return None
@@ -39,27 +47,33 @@ def reduce_event(event: Mapping[str, Any]) -> dict[str, Any] | None:
     }
     if kind.startswith("runner_"):
         reduced["ignored"] = bool(data.get("ignore_errors"))
-        reduced["result"] = reduce_result(data.get("res"))
+        reduced["result"] = reduce_result(data.get("res"), shown)
     return reduced
 
 
-def reduce_result(result: Any) -> dict[str, Any]:
+def reduce_result(result: Any, shown: Callable[[str], str] = _as_it_is) -> dict[str, Any]:
     """A module's result in at most 32 kB; an observation is kept whole in its own short form."""
     if not isinstance(result, Mapping):
-        return {} if result is None else {"msg": str(result)[:_TEXT_LIMIT]}
+        return {} if result is None else {"msg": _text(str(result), shown)}
     observation = find_observation(result)
     if observation is not None:
-        short: dict[str, Any] = {"changed": bool(result.get("changed")), "msg": _text(result.get("msg"))}
+        short: dict[str, Any] = {"changed": bool(result.get("changed")), "msg": _text(result.get("msg"), shown)}
         if isinstance(result.get("checks"), list):
             short["checks"] = result["checks"]
         return {**short, "observation": reduce_observation(observation)}
     if has_log_lines(result):
         # The module bounds its answers itself, and a line that is dropped here would never come again.
-        return {"changed": False, "msg": _text(result.get("msg")), **{key: result.get(key) for key in _LOG_ANSWER}}
+        return {
+            "changed": False,
+            "msg": _text(result.get("msg"), shown),
+            **{key: result.get(key) for key in _LOG_ANSWER},
+        }
     kept = {key: value for key, value in result.items() if key not in _RESULT_NOISE and not key.startswith("_ansible")}
     if len(json.dumps(kept, default=str)) <= RESULT_LIMIT_BYTES:
         return kept
-    texts = {key: _text(kept[key]) for key in ("msg", "stdout", "stderr", "reason") if isinstance(kept.get(key), str)}
+    texts = {
+        key: _text(kept[key], shown) for key in ("msg", "stdout", "stderr", "reason") if isinstance(kept.get(key), str)
+    }
     return {**texts, "changed": bool(kept.get("changed")), "rc": kept.get("rc"), "truncated": True}
 
 
@@ -96,5 +110,7 @@ def reduce_observation(observation: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _text(value: Any) -> str | None:
-    return value[:_TEXT_LIMIT] if isinstance(value, str) else None
+def _text(value: Any, shown: Callable[[str], str]) -> str | None:
+    if not isinstance(value, str):
+        return None
+    return value if len(value) <= _TEXT_LIMIT else shown(value)[:_TEXT_LIMIT]

@@ -1,6 +1,6 @@
 """Queries of runs and their events."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -48,6 +48,11 @@ def find_latest(session: Session, project_ref: str, lane: Lane | None = None) ->
     if lane is not None:
         statement = statement.where(Run.lane == lane)
     return session.exec(statement.order_by(col(Run.created_at).desc(), col(Run.id))).first()
+
+
+def list_unfinished(session: Session) -> Sequence[Run]:
+    """All runs that have not ended."""
+    return session.exec(select(Run).where(col(Run.ended_at).is_(None))).all()
 
 
 def list_busy(session: Session) -> set[str]:
@@ -100,11 +105,23 @@ def phase_times(session: Session, run_ids: Iterable[str]) -> dict[str, list[tupl
     return times
 
 
-def begin_attempt(session: Session, run_id: str, executor: str, now: datetime, commit: str | None) -> Run | None:
-    """Take the next attempt of a run that has not ended: from now on only this attempt may write."""
+def begin_attempt(
+    session: Session,
+    run_id: str,
+    executor: str,
+    now: datetime,
+    commit: str | None,
+    *,
+    last: int | None,
+    living: Collection[str],
+) -> Run | None:
+    """Take the next attempt of a run that has not ended: from now on only this attempt may write.
+
+    An executor that had the last attempt must have it still; one that had none takes it from no living one.
+    """
     statement = (
         sa.update(Run)
-        .where(col(Run.id) == run_id, col(Run.ended_at).is_(None))
+        .where(col(Run.id) == run_id, col(Run.ended_at).is_(None), _may_begin(executor, last, living))
         .values(
             attempt=col(Run.attempt) + 1,
             status=RunStatus.RUNNING,
@@ -117,6 +134,20 @@ def begin_attempt(session: Session, run_id: str, executor: str, now: datetime, c
     if session.execute(statement).first() is None:
         return None
     return session.get(Run, run_id, populate_existing=True)
+
+
+def _may_begin(executor: str, last: int | None, living: Collection[str]) -> sa.ColumnElement[bool]:
+    holder = col(Run.executor)
+    if last is None:
+        return sa.or_(holder.is_(None), holder == executor, holder.not_in(living))
+    # The connection may have broken after the commit of our own next attempt and before its answer.
+    return sa.and_(holder == executor, col(Run.attempt).in_((last, last + 1)))
+
+
+def release_runs(session: Session, executor: str) -> None:
+    """Let no executor have the unfinished runs of this one."""
+    statement = sa.update(Run).where(col(Run.executor) == executor, col(Run.ended_at).is_(None))
+    session.execute(statement.values(executor=None))
 
 
 def claim_waiting(session: Session, run_id: str, executor: str, now: datetime) -> Run | None:
@@ -172,13 +203,15 @@ def list_cancel_requests(session: Session, executor: str) -> tuple[list[str], li
     return waiting, running
 
 
-def delete_ended_before(session: Session, moment: datetime, limit: int = 1000) -> list[str]:
-    """Remove old finished runs with their events; their ids."""
-    statement = select(Run.id).where(col(Run.ended_at) < moment).limit(limit)
-    run_ids = list(session.exec(statement).all())
+def list_ended_before(session: Session, moment: datetime, limit: int) -> list[str]:
+    """Ids of some runs that ended before a moment."""
+    return list(session.exec(select(Run.id).where(col(Run.ended_at) < moment).limit(limit)))
+
+
+def delete_runs(session: Session, run_ids: Sequence[str]) -> None:
+    """Remove runs with their events."""
     session.execute(sa.delete(RunEventRow).where(col(RunEventRow.run_id).in_(run_ids)))
     session.execute(sa.delete(Run).where(col(Run.id).in_(run_ids)))
-    return run_ids
 
 
 def _row(run_id: str, number: int, event: RunEvent) -> dict[str, Any]:

@@ -12,7 +12,7 @@ def with_strangers(script: Script, **owners: str) -> Script:
     (event,) = script.events
     detail: dict[str, Any] = event.detail or {}
     for ref, owner in owners.items():
-        detail["projects"][ref] = {"installation": owner, "objects": [f"{ref}-db"], "services": {}}
+        detail["projects"].setdefault(owner, {})[ref] = {"objects": [f"{ref}-db"], "services": {}}
     detail["records"] = {"leases": ["local/leaseonly", "other/theirs"], "locks": [], "folders": ["leaseonly"]}
     return Script(events=(RunEvent(at=event.at, kind=EventKind.HOST_OBSERVED, detail=detail),))
 
@@ -49,6 +49,20 @@ def test_orphans_and_foreign_objects_are_told_apart(live_api: Api, launcher: Fak
     assert launcher.requests[-1].playbook == "project_delete.yml"
     assert launcher.requests[-1].project is not None
     assert launcher.requests[-1].project["ref"] == "lost"
+
+
+def test_another_installations_project_of_the_same_ref_is_not_taken_for_ours(
+    live_api: Api, launcher: FakeLauncher, ref: str
+) -> None:
+    live_api.client.patch(f"/fleet/projects/{ref}", json={"self_healing": False})
+    launcher.scripts["fleet_observe"] = with_strangers(sees(), **{ref: "other"})
+    reports = live_api.client.get("/fleet/doctor").json()
+    told = [(one["ref"], one["kind"]) for report in reports for one in report["differences"]]
+    assert (ref, "foreign") in told
+    assert (ref, "absent") in told
+    refused = live_api.client.delete(f"/fleet/hosts/local/orphans/{ref}")
+    assert refused.status_code == 409
+    assert "'other': remove it from there" in refused.json()["message"]
 
 
 def test_a_project_of_which_nothing_is_left_is_named(live_api: Api, launcher: FakeLauncher, ref: str) -> None:

@@ -10,8 +10,15 @@ from typing import Any
 
 import pytest
 
+from supafleet.bootstrap import prepare
+from supafleet.db import engine_from_url
+from supafleet.jobs import worker
+from supafleet.jobs.fake import RecordingJobEngine
 from supafleet.runner import processes
+from supafleet.runner.fake import FakeLauncher
+from supafleet.settings import Settings
 from tests.integration.conftest import DATABASES, empty_database
+from tests.integration.jobs.desk import Desk
 from tests.integration.jobs.live_service import ServiceProcess
 
 ServiceFactory = Callable[..., ServiceProcess]
@@ -76,3 +83,14 @@ def followed_create(
                 events.append(event)
                 arrived_at.append(datetime.now(UTC))
             yield FollowedCreate(service, ref, run_id, asked_at, events, arrived_at)
+
+
+@pytest.fixture
+def desk(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    """Runs over an empty database, and workers that try again soon when it is away."""
+    monkeypatch.setattr(worker, "_DATABASE_PAUSE_SECONDS", 0.05)
+    settings = Settings(data_dir=tmp_path / "data", database_url=database_url, run_dir=tmp_path)
+    engine = engine_from_url(database_url)
+    prepare(settings, engine)
+    yield Desk(settings, engine, RecordingJobEngine(), FakeLauncher())
+    engine.dispose()

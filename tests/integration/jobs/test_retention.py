@@ -1,6 +1,8 @@
 """Runs that ended long ago go, with their events and jobs; others stay."""
 
+import threading
 import time
+import uuid
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,8 +12,10 @@ from supafleet.audit.models import AuditEntry
 from supafleet.bootstrap import prepare
 from supafleet.db import engine_from_url, unit_of_work, utc_now
 from supafleet.jobs.engine import build_job_engine
+from supafleet.jobs.tidying import Tidying
 from supafleet.runner.fake import FakeLauncher
 from supafleet.runs.models import Run
+from supafleet.runs.vocabulary import RunKind, RunStatus
 from supafleet.settings import Settings
 from tests.integration.jobs.test_queue import Bench
 
@@ -52,6 +56,76 @@ def test_runs_are_kept_for_the_days_of_the_setting(database_url: str, tmp_path: 
     assert _count(engine, table, "workflow_uuid", kept) == 1
     assert [_count(engine, "audit_entry", "operation", operation) for operation in ("old", "kept")] == [0, 1]
     engine.dispose()
+
+
+def test_all_that_is_old_goes_at_once_however_much_it_is(database_url: str, tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data", database_url=database_url, run_dir=tmp_path)
+    engine = engine_from_url(database_url)
+    prepare(settings, engine)
+    _add_old_runs(engine, 1050)
+    jobs = build_job_engine(settings, engine, FakeLauncher())
+    jobs.start()
+    deadline = time.monotonic() + 60
+    while _count(engine, "run", "actor", "somebody") and time.monotonic() < deadline:
+        time.sleep(0.1)
+    jobs.stop()
+    assert _count(engine, "run", "actor", "somebody") == 0
+    engine.dispose()
+
+
+def test_a_run_whose_job_could_not_be_forgotten_stays_until_it_can(database_url: str, tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data", database_url=database_url, run_dir=tmp_path)
+    engine = engine_from_url(database_url)
+    prepare(settings, engine)
+    _add_old_runs(engine, 1)
+    asked = threading.Event()
+
+    def refuse(_: list[str]) -> None:
+        asked.set()
+        raise RuntimeError("killed")
+
+    tidying = Tidying(engine, settings, refuse)
+    tidying.start()
+    assert asked.wait(20)
+    tidying.stop()
+    assert _count(engine, "run", "actor", "somebody") == 1
+
+    forgotten: list[str] = []
+    tidying = Tidying(engine, settings, forgotten.extend)
+    tidying.start()
+    deadline = time.monotonic() + 20
+    while _count(engine, "run", "actor", "somebody") and time.monotonic() < deadline:
+        time.sleep(0.05)
+    tidying.stop()
+    assert _count(engine, "run", "actor", "somebody") == 0
+    assert len(forgotten) == 1
+    engine.dispose()
+
+
+def _add_old_runs(engine: sa.Engine, count: int) -> None:
+    at = utc_now() - timedelta(days=400)
+    rows = [
+        {
+            "id": str(uuid.uuid4()),
+            "kind": RunKind.PROJECT_CREATE,
+            "lane": RunKind.PROJECT_CREATE.lane,
+            "project_ref": f"old{number}",
+            "host": "local",
+            "actor": "somebody",
+            "driver": "api",
+            "status": RunStatus.SUCCEEDED,
+            "attempt": 1,
+            "priority": 10,
+            "options": {},
+            "services": {},
+            "last_number": 0,
+            "created_at": at,
+            "ended_at": at,
+        }
+        for number in range(count)
+    ]
+    with unit_of_work(engine) as session:
+        session.execute(sa.insert(Run), rows)
 
 
 def _count(engine: sa.Engine, table: str, column: str, value: str) -> int:

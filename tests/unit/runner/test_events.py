@@ -184,3 +184,31 @@ def test_a_project_without_containers_is_an_empty_answer_and_a_failure() -> None
     events = translator.translate(_raw("runner_on_failed", **failed))
     assert [event.kind for event in events] == [EventKind.LOGS_READ, EventKind.TASK_FAILED]
     assert events[1].message == "project demo has no started container"
+
+
+def test_a_secret_across_a_cut_is_not_shown_in_part() -> None:
+    secret = "hunter2-hunter2-hunter2"
+    redactor = Redactor([secret])
+    translator = EventTranslator("demo", redactor)
+    for message in ("x" * (limit - 12) + secret + "y" * 200 for limit in (8 * 1024, 16_000)):
+        short = translator.translate(_raw("runner_on_failed", msg=message))[0]
+        result = {"msg": message, "stdout": "z" * RESULT_LIMIT_BYTES}
+        event = {"event": "runner_on_failed", "event_data": {"task": "watch | Wait", "res": result}}
+        reduced = reduce_event(event, redactor.text)
+        assert reduced is not None
+        assert "hunter2" not in repr((short, translator.translate(reduced)))
+    tail = translator.translate(_raw("runner_on_failed", stderr=secret + "y" * (4_000 - 12)))[0]
+    assert "hunter2" not in repr(tail.detail)
+
+
+def test_what_no_database_takes_is_replaced() -> None:
+    translator = EventTranslator("demo", Redactor([]))
+    observation = _observation()
+    observation["containers"][0]["image"] = "image\0"
+
+    failed = translator.translate(_raw("runner_on_failed", msg="bytes \0 and \ud800", stderr="\0"))[0]
+    seen = translator.translate(_raw("runner_on_ok", **observation))[0]
+
+    message, rest = ascii(failed.message), ascii((failed.detail, seen.services))
+    assert message == "'bytes \\ufffd and \\ufffd'"
+    assert "\\x00" not in rest

@@ -1,0 +1,186 @@
+"""What of a run counts for its project, when something else happens to the project meanwhile."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlmodel import Session
+
+from supafleet.db import unit_of_work, utc_now
+from supafleet.projects import creation, lifecycle, sighting
+from supafleet.projects import service as projects
+from supafleet.projects.schemas import ProjectCreate
+from supafleet.projects.states import SERVICES
+from supafleet.runner.fake import FakeLauncher, Script, fails_on, observed
+from supafleet.runner.launcher import LaunchRequest
+from supafleet.runner.outcome import LaunchOutcome
+from supafleet.runs import attempts
+from supafleet.runs.vocabulary import RunEvent, RunKind
+from tests.integration.jobs.desk import Desk, Meanwhile
+
+OnEvent = Callable[[RunEvent], None]
+CANCELED = "The run was canceled by somebody."
+
+
+def test_a_change_while_an_attempt_reads_its_inputs_is_not_taken_for_applied(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ref = desk.up()
+    run_id = desk.wished(ref, "http://one.example")
+    read, changes = projects.function_files, []
+
+    def change_after_reading(session: Session, of: str) -> Any:
+        files = read(session, of)
+
+        def change() -> None:
+            with unit_of_work(desk.engine) as other:
+                desk.wish(other, ref, "http://two.example")
+
+        changes.append(Meanwhile(change))
+        return files
+
+    monkeypatch.setattr(projects, "function_files", change_after_reading)
+    assert desk.play(run_id) == "succeeded"
+    changes[0].join()
+
+    launched = desk.launcher.requests[-1].project
+    project = desk.project(ref)
+    assert launched is not None
+    assert launched["settings"]["site_url"] == "http://one.example"
+    assert project.settings["site_url"] == "http://two.example"
+    assert (project.desired_generation, project.applied_generation) == (3, 2)
+    assert desk.is_overdue() or desk.run_of(ref).ended_at is None, "a converge has to follow"
+
+
+def test_a_pause_while_an_observation_ends_waits_for_it(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    ref = desk.up()
+    look = desk.request(RunKind.PROJECT_OBSERVE, ref)
+    overlaps, pauses = attempts.overlaps_change, []
+
+    def pause_after_asking(*words: Any) -> bool:
+        answer = overlaps(*words)
+
+        def pause() -> None:
+            with unit_of_work(desk.engine) as other:
+                lifecycle.pause_project(other, desk.jobs, ref, desk.actor)
+
+        pauses.append(Meanwhile(pause))
+        return answer
+
+    desk.launcher.scripts["project_observe"] = Script(events=(observed("healthy"),))
+    monkeypatch.setattr(attempts, "overlaps_change", pause_after_asking)
+    assert desk.play(look) == "succeeded"
+    pauses[0].join()
+    assert desk.status_of(ref) == ("PAUSING", None)
+
+
+class SeenMeanwhile(FakeLauncher):
+    """An observation during which a look at the whole host sees that the database has exited."""
+
+    def __init__(self, desk: Desk, ref: str, **scripts: Script) -> None:
+        super().__init__(**scripts)
+        self._desk, self._ref = desk, ref
+
+    async def launch(self, request: LaunchRequest, on_event: OnEvent) -> LaunchOutcome:
+        outcome = await super().launch(request, on_event)
+        await asyncio.to_thread(self._look)
+        return outcome
+
+    def _look(self) -> None:
+        phases = {**dict.fromkeys(SERVICES, "healthy"), "db": "exited"}
+        services = {name: {"phase": phase, "exit_code": 1, "restart_count": 0} for name, phase in phases.items()}
+        began_at = utc_now()
+        with unit_of_work(self._desk.engine) as session:
+            projects.lock_project(session, self._ref).self_healing = False
+        with unit_of_work(self._desk.engine) as session:
+            sighting.fold_sighting(
+                session,
+                self._desk.jobs,
+                self._ref,
+                {"services": services},
+                began_at,
+                utc_now(),
+                self._desk.settings,
+            )
+
+
+@pytest.mark.parametrize(
+    ("script", "ended"),
+    [
+        (fails_on("Look", "Host this cannot be reached."), "failed"),
+        (Script(events=(observed("healthy"),)), "succeeded"),
+    ],
+    ids=["failed", "older"],
+)
+def test_an_observation_leaves_alone_what_was_seen_after_it(desk: Desk, script: Script, ended: str) -> None:
+    ref = desk.up()
+    look = desk.request(RunKind.PROJECT_OBSERVE, ref)
+
+    assert desk.play(look, SeenMeanwhile(desk, ref, project_observe=script)) == ended
+    assert desk.status_of(ref) == ("ACTIVE_UNHEALTHY", "db is exited with code 1.")
+
+
+def test_a_converge_that_is_canceled_before_it_begins_changes_nothing_and_is_not_repeated(desk: Desk) -> None:
+    ref = desk.up()
+    run_id = desk.wished(ref)
+    desk.cancel(run_id)
+
+    assert desk.worker().cancel_waiting(run_id)
+    run = desk.run(run_id)
+    assert (run.status, run.explanation, run.generation) == ("canceled", CANCELED, 2)
+    assert desk.status_of(ref) == ("ACTIVE_HEALTHY", None)
+    assert not desk.is_overdue()
+
+
+def test_a_converge_that_finds_its_cancel_request_when_it_begins_changes_nothing(desk: Desk) -> None:
+    ref = desk.up()
+    run_id = desk.wished(ref)
+    desk.cancel(run_id)
+
+    assert desk.play(run_id) == "canceled"
+    assert desk.status_of(ref) == ("ACTIVE_HEALTHY", None)
+    assert not desk.is_overdue()
+    assert len(desk.launcher.requests) == 1
+
+
+@pytest.mark.parametrize("error", [PermissionError(13, "Permission denied", "master.key"), ArithmeticError("x")])
+def test_a_converge_without_inputs_fails_once_and_leaves_its_project_as_it_is(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    ref = desk.up()
+    run_id = desk.wished(ref)
+
+    def refuse(*_: object) -> None:
+        raise error
+
+    with monkeypatch.context() as broken:
+        broken.setattr(projects, "run_inputs", refuse)
+        assert desk.play(run_id) == "failed"
+    run = desk.run(run_id)
+    expected = "Permission denied" if isinstance(error, OSError) else "ArithmeticError"
+    assert expected in (run.explanation or "")
+    assert run.generation == 2, "who waits for the change is told that it failed"
+    assert desk.status_of(ref) == ("ACTIVE_HEALTHY", None)
+    assert not desk.is_overdue()
+
+
+def test_the_environment_of_the_owner_is_never_shown(desk: Desk) -> None:
+    environment = {"auth": {"GOTRUE_SMTP_PASS": "Sup3rSmtpPassw0rd", "GOTRUE_LOG_LEVEL": "storage", "GOTRUE_X": "true"}}
+    body = ProjectCreate.model_validate(
+        {
+            "name": "Acme",
+            "organization_slug": desk.organization,
+            "db_pass": "correctHorse7battery",
+            "settings": {"environment": environment},
+        }
+    )
+    with unit_of_work(desk.engine) as session:
+        ref = creation.create_project(session, desk.jobs, body, desk.actor, desk.settings)[0].ref
+    run_id = desk.run_of(ref).id
+    sentence = "auth exited: login with {} refused, which is true of the service storage"
+    desk.launcher.scripts["project_create"] = fails_on("Watch", sentence.format("Sup3rSmtpPassw0rd"))
+
+    assert desk.play(run_id) == "failed"
+    assert desk.run(run_id).explanation == sentence.format("********")
+    assert "Sup3r" not in desk.told(run_id)
