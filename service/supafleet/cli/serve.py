@@ -43,8 +43,9 @@ def serve(
 ) -> None:
     """Run the service: the API, and unless SUPAFLEET_EMBEDDED_WORKER is false the worker that carries out runs.
 
-    Back up two files: the database (control.sqlite in the data folder, unless SUPAFLEET_DATABASE_URL names another)
-    and the master key (master.key there, unless SUPAFLEET_MASTER_KEY holds it).
+    What it knows is in the data folder: the database (control.sqlite, unless SUPAFLEET_DATABASE_URL names another),
+    master.key and owner-token. Copy the folder while the service is stopped; docs/how-to/operate.md tells how to back
+    up one that runs.
     """
     settings = read_settings(listen_host=host, listen_port=port, data_dir=data_dir)
     if install:

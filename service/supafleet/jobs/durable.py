@@ -21,6 +21,7 @@ from sqlmodel import Session
 
 from supafleet.db import sqlalchemy_url
 from supafleet.jobs.admission import Admission
+from supafleet.jobs.chore import Chore
 from supafleet.jobs.engine import Job
 from supafleet.jobs.heartbeat import Heartbeat
 from supafleet.jobs.identity import ExecutorIdentity, claim_identity
@@ -67,7 +68,7 @@ class DurableJobEngine:
         self._identity: ExecutorIdentity | None = None
         self._heartbeat: Heartbeat | None = None
         self._observer: Observer | None = None
-        self._chores: list[StrandedSearch | Tidying] = []
+        self._chores: list[Chore] = []
         self._queue = QueueingJobEngine(settings)
 
     def enqueue(self, session: Session, job: Job) -> None:

@@ -3,7 +3,6 @@
 This should not happen. It is looked for because such a run would hold its project for ever.
 """
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
 
 import structlog
@@ -11,6 +10,7 @@ from sqlalchemy.engine import Engine
 
 from supafleet.db import reading
 from supafleet.jobs import repository
+from supafleet.jobs.chore import Chore
 from supafleet.jobs.ending import end_unfinished
 from supafleet.jobs.worker import Worker
 from supafleet.runner.outcome import LaunchOutcome
@@ -33,34 +33,19 @@ _GONE = "is gone"
 JobStates = Callable[[Sequence[str]], Mapping[str, str]]
 
 
-class StrandedSearch:
+class StrandedSearch(Chore):
     """Looks for such runs, in a thread of its own: to ask for the states of jobs waits for the end of an outage."""
 
     def __init__(self, engine: Engine, settings: Settings, worker: Worker, job_states: JobStates) -> None:
+        super().__init__("search for stranded runs", settings.worker_beat_seconds * _BEATS_BETWEEN_SEARCHES)
         self._engine = engine
         self._settings = settings
         self._worker = worker
         self._job_states = job_states
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._loop, name="stranded", daemon=True)
 
-    def start(self) -> None:
-        """Look now and again and again."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End the thread."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=5)
-
-    def _loop(self) -> None:
-        while not self._stop.is_set():
-            try:
-                end_stranded(self._engine, self._worker, self._settings.worker_dead_seconds, self._job_states)
-            except Exception as error:  # the thread must live: the database may be away for a while
-                _log.warning("stranded.failed", reason=type(error).__name__)
-            self._stop.wait(self._settings.worker_beat_seconds * _BEATS_BETWEEN_SEARCHES)
+    def work(self) -> None:
+        """End those that there are."""
+        end_stranded(self._engine, self._worker, self._settings.worker_dead_seconds, self._job_states)
 
 
 def end_stranded(engine: Engine, worker: Worker, dead_seconds: float, job_states: JobStates) -> None:

@@ -1,6 +1,5 @@
-"""Forgetting what ended long ago, once an hour and in a thread of its own: there may be much of it."""
+"""Forgetting what ended long ago, once an hour: there may be much of it."""
 
-import threading
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -10,6 +9,7 @@ from sqlalchemy.engine import Engine
 from supafleet.accounts import sessions
 from supafleet.audit import service as audit
 from supafleet.db import reading, unit_of_work, utc_now
+from supafleet.jobs.chore import Chore
 from supafleet.organizations import invitations
 from supafleet.runs import attempts
 from supafleet.settings import Settings
@@ -20,39 +20,24 @@ _BATCH_RUNS = 100
 _log = structlog.get_logger(__name__)
 
 
-class Tidying:
+class Tidying(Chore):
     """Removes runs that ended long ago, with their events and jobs; old changes, and what ended of accounts."""
 
     def __init__(self, engine: Engine, settings: Settings, forget_jobs: Callable[[list[str]], None]) -> None:
+        super().__init__("tidying", _PAUSE_SECONDS)
         self._engine = engine
         self._settings = settings
         self._forget_jobs = forget_jobs
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._loop, name="tidying", daemon=True)
 
-    def start(self) -> None:
-        """Tidy now and every hour."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End the thread after the batch it is at."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=5)
-
-    def _loop(self) -> None:
-        while not self._stop.is_set():
-            try:
-                self._forget_runs()
-                self._forget_the_rest()
-            except Exception as error:  # the thread must live: the database may be away for a while
-                _log.warning("tidying.failed", reason=type(error).__name__)
-            self._stop.wait(_PAUSE_SECONDS)
+    def work(self) -> None:
+        """Forget what is too old by now."""
+        self._forget_runs()
+        self._forget_the_rest()
 
     def _forget_runs(self) -> None:
         moment = utc_now() - timedelta(days=self._settings.run_retention_days)
         count = 0
-        while not self._stop.is_set():
+        while not self.is_stopping:
             with reading(self._engine) as session:
                 run_ids = attempts.list_ended_before(session, moment, _BATCH_RUNS)
             if run_ids:
