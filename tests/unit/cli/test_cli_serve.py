@@ -19,7 +19,7 @@ from supafleet import __version__
 from supafleet.cli.client import FleetClient, is_ready
 from supafleet.cli.credentials import Connection, find_connection, read_credentials, write_credentials
 from supafleet.cli.exits import CommandError
-from supafleet.cli.local_service import LocalService
+from supafleet.cli.local_service import LocalService, code_version
 from supafleet.cli.systemd import install_unit, unit_text
 
 
@@ -48,7 +48,8 @@ def test_the_service_starts_detached_answers_and_stops(service: LocalService, fr
     client.close()
     assert stat.S_IMODE(service.log_file.stat().st_mode) == 0o600
     written = json.loads(service.pid_file.read_text())
-    assert written.pop("version") == __version__
+    assert written.pop("version") == code_version()
+    assert record.version.startswith(f"{__version__}+")
     service.pid_file.write_text(json.dumps(written))  # as it was written before it told a version
     known = service.running()
     assert known is not None
