@@ -36,7 +36,8 @@ class ActionModule(ActionBase):
         where = self._task.args.get("file") or "supafleet_secrets"
         return (
             f"the project has data on the host (volume {sorted(volumes)[0]}) that new secrets would lock out, and "
-            f"{', '.join(lost)} cannot be found: put them back into {where}, or delete the project first"
+            f"{len(lost)} of its secrets ({lost[0]}, ...) cannot be found: put them back into {where}, or delete the "
+            "project first"
         )
 
     def _save(self, path, values):  # type: ignore[no-untyped-def]

@@ -93,7 +93,7 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.INACTIVE: frozenset({Status.PAUSING, Status.RESTORING, Status.GOING_DOWN}),
     Status.PAUSE_FAILED: frozenset({Status.PAUSING, Status.RESTORING, Status.GOING_DOWN}),
     Status.RESTORING: frozenset({Status.ACTIVE_HEALTHY, Status.RESTORE_FAILED}),
-    Status.RESTORE_FAILED: frozenset({Status.PAUSING, Status.RESTORING, Status.GOING_DOWN}),
+    Status.RESTORE_FAILED: frozenset({Status.PAUSING, Status.RESTORING, Status.RESTARTING, Status.GOING_DOWN}),
     Status.RESTARTING: LIVE,
     # A removal that fails leaves something behind: it is named, and can be asked for again.
     Status.GOING_DOWN: frozenset({Status.REMOVED, Status.ACTIVE_UNHEALTHY}),

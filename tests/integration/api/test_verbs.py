@@ -97,6 +97,16 @@ def test_changes_that_come_together_end_in_few_converges(live_api: Api, launcher
     assert launcher.requests[-1].project["settings"] == project["settings"]
 
 
+def test_a_restart_is_a_way_out_of_a_failed_resume(live_api: Api, launcher: FakeLauncher, ref: str) -> None:
+    live_api.client.post(f"/fleet/projects/{ref}/pause")
+    wait_for(live_api, ref, "INACTIVE")
+    launcher.scripts["project_resume"] = fails_on("Refuse", "The volumes of the project cannot be found on the host.")
+    live_api.client.post(f"/fleet/projects/{ref}/resume")
+    assert "volumes" in wait_for(live_api, ref, "RESTORE_FAILED")["status_reason"]
+    assert live_api.client.post(f"/fleet/projects/{ref}/restart").status_code == 200
+    wait_for(live_api, ref, "ACTIVE_HEALTHY")
+
+
 def test_a_change_that_cannot_be_applied_is_said(live_api: Api, launcher: FakeLauncher, ref: str) -> None:
     answer = live_api.client.patch(f"/fleet/projects/{ref}", json={"settings": {"jwt_expiry": "soon"}})
     assert answer.status_code == 422
