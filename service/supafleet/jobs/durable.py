@@ -19,7 +19,7 @@ from sqlalchemy.engine import Engine, ExceptionContext
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
-from supafleet.db import sqlalchemy_url
+from supafleet.db import sqlalchemy_url, unit_of_work
 from supafleet.jobs.admission import Admission
 from supafleet.jobs.chore import Chore
 from supafleet.jobs.engine import Job
@@ -30,6 +30,7 @@ from supafleet.jobs.queueing import APPLICATION, JOB, PROJECTS, VERSION, Queuein
 from supafleet.jobs.stranded import StrandedSearch
 from supafleet.jobs.tidying import Tidying
 from supafleet.jobs.worker import Worker
+from supafleet.runs import attempts
 from supafleet.runs.vocabulary import Lane
 from supafleet.settings import Settings
 
@@ -87,6 +88,10 @@ class DurableJobEngine:
         # DBOS leaves the journal mode as it is; ours is set by our own connection and persists in the file.
         with self._engine.connect():
             pass
+        with unit_of_work(self._engine) as session:
+            # They are of the process before this one. DBOS gives its jobs to whoever asks first, which may be another
+            # worker; that takes no run from one that lives, and by its name this one does.
+            attempts.release(session, identity.executor_id)
         self._heartbeat = Heartbeat(
             self._engine,
             self._settings,

@@ -61,6 +61,22 @@ def _assert_cancels_reach_the_worker(api: ServiceProcess, worker: ServiceProcess
 
 
 @on_postgresql
+def test_a_run_goes_on_whoever_is_given_it_when_its_worker_comes_back(services: ServiceFactory) -> None:
+    api = services("api", SUPAFLEET_EMBEDDED_WORKER="false").start()
+    workers = [services(name, WorkerProcess).start() for name in ("first", "second")]
+    # Under its old name a worker gives its jobs back to the queue, and which of the two is faster is chance.
+    for number in range(3):
+        ref = api.create_project(f"Slow 3 number {number}")
+        run_id = api.run_of(ref)["id"]
+        api.wait_until_it_runs(run_id)
+        holder = next(worker for worker in workers if worker.marked())
+        holder.end(signal.SIGKILL)
+        holder.start()
+        run = api.wait_for(run_id, "succeeded", "failed", seconds=60)
+        assert (run["status"], run["attempt"]) == ("succeeded", 2), run["explanation"]
+
+
+@on_postgresql
 def test_workers_and_an_api_end_well_when_asked_to(services: ServiceFactory) -> None:
     worker = services("worker", WorkerProcess).start()
     api = services("api", SUPAFLEET_EMBEDDED_WORKER="false").start()
