@@ -11,7 +11,7 @@ from supafleet.stack.gateway import plan_gateway
 from supafleet.stack.objects import plan_network, plan_volumes
 from supafleet.stack.project import parse_project
 from supafleet.stack.render import render_project
-from supafleet.stack.settings import SERVICES
+from supafleet.stack.settings import SERVICES, environment_values
 
 SHORTEST_SECRET = 8
 
@@ -60,13 +60,9 @@ def gateway_keys(project, secrets):  # type: ignore[no-untyped-def]
 
 
 def secret_values(secrets, project):  # type: ignore[no-untyped-def]
-    """Values long enough to be blotted out without blotting out ordinary words.
-
-    Those of the owner's environment variables are among them: nobody tells which of them hold a password.
-    """
-    environment = _plain(project).get("settings", {}).get("environment", {})
-    values = [*_plain(secrets).values(), *(str(one) for named in environment.values() for one in named.values())]
-    return sorted({value for value in values if len(value) >= SHORTEST_SECRET and value != "supabase"})
+    """Values long enough to be blotted out without blotting out ordinary words."""
+    values = {*_plain(secrets).values(), *environment_values(_plain(project)["settings"])}
+    return sorted(value for value in values if len(value) >= SHORTEST_SECRET and value != "supabase")
 
 
 def failure(observation, message, project, images):  # type: ignore[no-untyped-def]

@@ -18,14 +18,6 @@ options:
     type: str
     choices: [read, ended]
     default: read
-  project:
-    description: Ref of the project.
-    type: str
-    required: true
-  installation:
-    description: Name of the installation whose project it is; what another one made is not looked at.
-    type: str
-    required: true
   services:
     description: Services whose lines are wanted; all when empty.
     type: list
@@ -66,6 +58,7 @@ options:
     type: list
     elements: str
     default: []
+extends_documentation_fragment: [project_work.project]
 author: [Supafleet]
 """
 

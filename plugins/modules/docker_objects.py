@@ -19,15 +19,7 @@ options:
     type: list
     elements: dict
     default: []
-  lock:
-    description: The project's lock that the run holds; it is kept alive while the module works, and when it was lost
-      nothing is begun.
-    type: dict
-    required: true
-    suboptions:
-      data_root: {description: Folder of Supafleet's own data on the host., type: path, required: true}
-      project: {description: Ref of the project., type: str, required: true}
-      run: {description: Id of the run., type: str, required: true}
+extends_documentation_fragment: [project_work.lock]
 author: [Supafleet]
 """
 

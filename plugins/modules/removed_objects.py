@@ -11,24 +11,7 @@ description:
   - Waits first for containers that Docker is just starting again, and takes the containers off their network one after
     the other. Where several leave it at once on a busy host, Docker 20.10 was seen to lose count of its endpoints, and
     to refuse its removal until the engine was restarted (moby/moby#42119).
-options:
-  project:
-    description: Ref of the project.
-    type: str
-    required: true
-  installation:
-    description: Name of the installation whose project it is; what another one made is not looked at.
-    type: str
-    required: true
-  lock:
-    description: The project's lock that the run holds; it is kept alive while the module works, and when it was lost
-      nothing is begun.
-    type: dict
-    required: true
-    suboptions:
-      data_root: {description: Folder of Supafleet's own data on the host., type: path, required: true}
-      project: {description: Ref of the project., type: str, required: true}
-      run: {description: Id of the run., type: str, required: true}
+extends_documentation_fragment: [project_work.project, project_work.lock]
 author: [Supafleet]
 """
 

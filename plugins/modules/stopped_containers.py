@@ -11,10 +11,6 @@ description:
     until nothing is left, it stops a project in order, and each attempt shows how far it is. Nothing is removed.
   - The containers are found by their labels, so that it works whatever became of the project's folder.
 options:
-  project:
-    description: Ref of the project.
-    type: str
-    required: true
   stages:
     description: Stages in order, each with V(services) and V(timeout), the seconds a service has to end by itself. A
       container whose service stands in none belongs to the first stage, unless O(only) is given.
@@ -31,19 +27,7 @@ options:
     type: list
     elements: str
     default: []
-  installation:
-    description: Name of the installation whose project it is; what another one made is not looked at.
-    type: str
-    required: true
-  lock:
-    description: The project's lock that the run holds; it is kept alive while the module works, and when it was lost
-      nothing is begun.
-    type: dict
-    required: true
-    suboptions:
-      data_root: {description: Folder of Supafleet's own data on the host., type: path, required: true}
-      project: {description: Ref of the project., type: str, required: true}
-      run: {description: Id of the run., type: str, required: true}
+extends_documentation_fragment: [project_work.project, project_work.lock]
 author: [Supafleet]
 """
 
