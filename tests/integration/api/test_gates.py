@@ -17,7 +17,7 @@ from supafleet.runner.fake import FakeLauncher, hangs, reads_logs
 from supafleet.runs import router as runs_router
 from tests.integration.api.conftest import SECONDS, Api
 from tests.integration.api.people import Person, add_person
-from tests.integration.api.test_logs import Listener, never
+from tests.integration.api.test_logs import follow
 
 INVITATION = {
     "data": [{"type": "organization_invitation", "attributes": {"email": "eve@example.com", "role": "administrator"}}]
@@ -103,14 +103,7 @@ def heard_until_dismissed(api: Api, path: str, reader: Person, mark: bytes) -> s
     """What somebody hears who begins to listen, and is removed from the organization after `mark`."""
     owner = api.client.headers["Authorization"]
     api.client.headers["Authorization"] = reader.headers["Authorization"]
-    listener = Listener(api, path, never)
-    portal = api.client.portal
-    assert portal is not None
-    listening = portal.start_task_soon(listener.listen)
-    until = time.monotonic() + SECONDS
-    while mark not in listener.heard:
-        assert time.monotonic() < until
-        time.sleep(0.02)
+    listener, listening = follow(api, path, mark)
     api.client.headers["Authorization"] = owner
     assert api.client.delete(f"/v2/organizations/{api.organization}/members/{reader.gotrue_id}").status_code == 200
     listening.result(timeout=SECONDS)
@@ -140,14 +133,7 @@ def test_who_is_dismissed_hears_no_more(
 def test_one_account_leaves_others_room_to_read_logs(live_api: Api, launcher: FakeLauncher, ref: str) -> None:
     live_api.settings.log_readers = 2
     launcher.scripts["project_logs"] = reads_logs([("auth", "one")], hang=True)
-    listener = Listener(live_api, f"/fleet/projects/{ref}/logs?follow=true", never)
-    portal = live_api.client.portal
-    assert portal is not None
-    listening = portal.start_task_soon(listener.listen)
-    until = time.monotonic() + SECONDS
-    while not listener.heard:
-        assert time.monotonic() < until
-        time.sleep(0.02)
+    _, listening = follow(live_api, f"/fleet/projects/{ref}/logs?follow=true")
     launcher.scripts["project_logs"] = reads_logs([("auth", "one")])
     refused = live_api.client.get(f"/fleet/projects/{ref}/logs")
     assert (refused.status_code, "of this account" in refused.json()["message"]) == (409, True)

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any
 
 import anyio
@@ -87,6 +88,18 @@ def listen(api: Api, path: str, enough: Callable[[bytes], bool]) -> Listener:
     assert portal is not None
     portal.call(listener.listen)
     return listener
+
+
+def follow(api: Api, path: str, mark: bytes = b"") -> tuple[Listener, Future[None]]:
+    """A client that goes on to listen, and has heard something by now, with `mark` in it."""
+    listener = Listener(api, path, never)
+    assert api.client.portal is not None
+    listening = api.client.portal.start_task_soon(listener.listen)
+    until = time.monotonic() + SECONDS
+    while not (listener.heard and mark in listener.heard):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    return listener, listening
 
 
 def wait_until_over(api: Api) -> None:
@@ -248,14 +261,7 @@ def test_a_reader_who_does_not_read_is_ended(
 def test_there_are_only_so_many_readers(live_api: Api, launcher: FakeLauncher, ref: str) -> None:
     live_api.settings.log_readers = 1
     launcher.scripts["project_logs"] = reads_logs([("auth", "one")], hang=True)
-    listener = Listener(live_api, f"/fleet/projects/{ref}/logs?follow=true", never)
-    portal = live_api.client.portal
-    assert portal is not None
-    listening = portal.start_task_soon(listener.listen)
-    until = time.monotonic() + SECONDS
-    while not listener.heard:
-        assert time.monotonic() < until
-        time.sleep(0.02)
+    _, listening = follow(live_api, f"/fleet/projects/{ref}/logs?follow=true")
     answer = live_api.client.get(f"/fleet/projects/{ref}/logs")
     assert answer.status_code == 409
     assert "log_readers allows (1)" in answer.json()["message"]
@@ -267,14 +273,8 @@ def test_there_are_only_so_many_readers(live_api: Api, launcher: FakeLauncher, r
 
 def test_a_stop_of_the_service_ends_its_readers(live_api: Api, launcher: FakeLauncher, ref: str) -> None:
     launcher.scripts["project_logs"] = reads_logs([("auth", "one")], hang=True)
-    listener = Listener(live_api, f"/fleet/projects/{ref}/logs?follow=true", never)
-    portal = live_api.client.portal
-    assert portal is not None
-    listening = portal.start_task_soon(listener.listen)
-    until = time.monotonic() + SECONDS
-    while not listener.heard:
-        assert time.monotonic() < until
-        time.sleep(0.02)
-    portal.call(live_api.app.state.log_readers.stop)
+    _, listening = follow(live_api, f"/fleet/projects/{ref}/logs?follow=true")
+    assert live_api.client.portal is not None
+    live_api.client.portal.call(live_api.app.state.log_readers.stop)
     listening.result(timeout=SECONDS)
     wait_until_over(live_api)

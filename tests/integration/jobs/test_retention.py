@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Engine
 
 from supafleet.audit.models import AuditEntry
 from supafleet.bootstrap import prepare
@@ -20,10 +21,16 @@ from supafleet.settings import Settings
 from tests.integration.jobs.test_queue import Bench
 
 
-def test_runs_are_kept_for_the_days_of_the_setting(database_url: str, tmp_path: Path) -> None:
-    settings = Settings(data_dir=tmp_path / "data", database_url=database_url, run_dir=tmp_path, run_retention_days=7)
+def prepared(database_url: str, folder: Path, **chosen: int) -> tuple[Settings, Engine]:
+    """The settings and the database of a service that has not started yet."""
+    settings = Settings(data_dir=folder / "data", database_url=database_url, run_dir=folder, **chosen)  # type: ignore[arg-type]
     engine = engine_from_url(database_url)
     prepare(settings, engine)
+    return settings, engine
+
+
+def test_runs_are_kept_for_the_days_of_the_setting(database_url: str, tmp_path: Path) -> None:
+    settings, engine = prepared(database_url, tmp_path, run_retention_days=7)
     jobs = build_job_engine(settings, engine, FakeLauncher())
     jobs.start()
     bench = Bench(settings, engine, jobs, FakeLauncher())
@@ -59,9 +66,7 @@ def test_runs_are_kept_for_the_days_of_the_setting(database_url: str, tmp_path: 
 
 
 def test_all_that_is_old_goes_at_once_however_much_it_is(database_url: str, tmp_path: Path) -> None:
-    settings = Settings(data_dir=tmp_path / "data", database_url=database_url, run_dir=tmp_path)
-    engine = engine_from_url(database_url)
-    prepare(settings, engine)
+    settings, engine = prepared(database_url, tmp_path)
     _add_old_runs(engine, 1050)
     jobs = build_job_engine(settings, engine, FakeLauncher())
     jobs.start()
@@ -74,9 +79,7 @@ def test_all_that_is_old_goes_at_once_however_much_it_is(database_url: str, tmp_
 
 
 def test_a_run_whose_job_could_not_be_forgotten_stays_until_it_can(database_url: str, tmp_path: Path) -> None:
-    settings = Settings(data_dir=tmp_path / "data", database_url=database_url, run_dir=tmp_path)
-    engine = engine_from_url(database_url)
-    prepare(settings, engine)
+    settings, engine = prepared(database_url, tmp_path)
     _add_old_runs(engine, 1)
     asked = threading.Event()
 
