@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Annotated, Any
 
 from fastapi import Depends, Path, Request
@@ -18,7 +17,7 @@ from supafleet.accounts.service import Actor, Recognized
 from supafleet.accounts.signing import TokenSigner
 from supafleet.audit import trail
 from supafleet.db import Besides, Reader, reading_rows, unit_of_work, utc_now
-from supafleet.errors import Unauthorized
+from supafleet.errors import AppError, Unauthorized
 from supafleet.jobs.engine import JobEngine
 from supafleet.permissions import Permission
 from supafleet.projects import outlines
@@ -196,18 +195,19 @@ class Standing:
         self._request = request
         self._asked_at = time.monotonic()
 
-    async def require(self) -> None:
-        """Look again when the last look is some seconds old.
-
-        Raises:
-            Unauthorized, Forbidden, NotFound: it may not any more.
-        """
-        if time.monotonic() - self._asked_at >= STANDING_SECONDS:
-            # A database that is away for a while tells nothing about anybody.
-            with suppress(SQLAlchemyError):
-                for gate in self._request.scope.get("supafleet.gates", []):
-                    await gate.look_again(self._request)
-            self._asked_at = time.monotonic()
+    async def refusal(self) -> str | None:
+        """Why it may not any more, None while it may; it is looked at again when the last look is some seconds old."""
+        if time.monotonic() - self._asked_at < STANDING_SECONDS:
+            return None
+        try:
+            for gate in self._request.scope.get("supafleet.gates", []):
+                await gate.look_again(self._request)
+        except AppError as refusal:
+            return refusal.message
+        except SQLAlchemyError:
+            pass  # a database that is away for a while tells nothing about anybody
+        self._asked_at = time.monotonic()
+        return None
 
 
 async def get_standing(request: Request) -> Standing:

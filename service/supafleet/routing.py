@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import inspect
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -33,26 +34,25 @@ class Route(APIRoute):
 
     def get_route_handler(self) -> Handler:
         """What serves a request."""
-        call = self.dependant.call
+        call = _plain_function(self.dependant.call)
         waits = any(is_waiting(one) for one in (call, *(below.call for below in self.dependant.dependencies)))
-        is_plain = not (call is None or inspect.iscoroutinefunction(call) or inspect.isgeneratorfunction(call))
-        if call is not None and is_plain:
-            self.dependant.call = _waiting(call) if waits else _blocking(call)
+        if call is not None:
+            self.dependant.call = _in_a_thread(call, call_waiting if waits else call_blocking)
         handler = super().get_route_handler()
-        is_reading = self.methods is not None and self.methods <= {"GET"}  # there is no body to wait for
-        if is_plain and is_reading and not waits and _never_waits(self.dependant):
-            return _in_one_thread(handler)
         if waits:
-            handler = _with_room(handler)
-        return handler if is_reading and not waits else _behind_gates(self.dependant, handler)
+            return _behind_gates(self.dependant, _with_room(handler))
+        if self.methods is None or not self.methods <= {"GET"}:
+            return _behind_gates(self.dependant, handler)
+        # There is no body to wait for.
+        return _in_one_thread(handler) if call is not None and _never_waits(self.dependant) else handler
 
 
-class Gate:
+class Gate(ABC):
     """A dependency that refuses who may not do this; called again with the same request it has nothing to do."""
 
+    @abstractmethod
     async def __call__(self, request: HTTPConnection) -> Any:
         """Refuse the request or let it through."""
-        raise NotImplementedError
 
 
 class Router(APIRouter):
@@ -144,18 +144,17 @@ async def call_blocking(call: Callable[..., Answer], *arguments: Any, **named: A
     return await run_in_threadpool(call, *arguments, **named)
 
 
-def _blocking(call: Callable[..., Answer]) -> Callable[..., Coroutine[Any, Any, Answer]]:
+def _plain_function(call: Callable[..., Answer] | None) -> Callable[..., Answer] | None:
+    """What a route calls, when that is no coroutine and no generator."""
+    return None if inspect.iscoroutinefunction(call) or inspect.isgeneratorfunction(call) else call
+
+
+def _in_a_thread(
+    call: Callable[..., Any], calls: Callable[..., Coroutine[Any, Any, Any]]
+) -> Callable[..., Coroutine[Any, Any, Any]]:
     @functools.wraps(call)
-    async def run(**values: Any) -> Answer:
-        return await call_blocking(call, **values)
-
-    return run
-
-
-def _waiting(call: Callable[..., Answer]) -> Callable[..., Coroutine[Any, Any, Answer]]:
-    @functools.wraps(call)
-    async def run(**values: Any) -> Answer:
-        return await call_waiting(call, **values)
+    async def run(**values: Any) -> Any:
+        return await calls(call, **values)
 
     return run
 

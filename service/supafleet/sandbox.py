@@ -1,10 +1,10 @@
 """Names of the sandbox flavour's images: a content digest in the tag says which stand-ins an image holds."""
 
-import hashlib
 from pathlib import Path
 
+from supafleet.content import files_digest
+
 _DIGESTED_FOLDERS = ("defaults", "files", "tasks", "templates")
-_DIGEST_LENGTH = 12
 
 
 def content_digest(content_root: Path) -> str:
@@ -19,15 +19,11 @@ def content_digest(content_root: Path) -> str:
     role = content_root / "roles" / "sandbox_images"
     if not role.is_dir():
         raise FileNotFoundError(f"no role sandbox_images in {content_root / 'roles'}")
-    digest = hashlib.sha256()
-    for name, path in sorted((path.relative_to(role).as_posix(), path) for path in role.rglob("*") if path.is_file()):
-        if name.split("/", 1)[0] not in _DIGESTED_FOLDERS or "node_modules" in name.split("/"):
-            continue
-        content = path.read_bytes()
-        # the lengths keep "ab" + "c" and "a" + "bc" apart
-        digest.update(f"{len(name)}:{name}:{len(content)}:".encode())
-        digest.update(content)
-    return digest.hexdigest()[:_DIGEST_LENGTH]
+    return files_digest(role, (path for path in role.rglob("*") if path.is_file() and _counts(path.relative_to(role))))
+
+
+def _counts(path: Path) -> bool:
+    return path.parts[0] in _DIGESTED_FOLDERS and "node_modules" not in path.parts
 
 
 def image_reference(service: str, release: str, digest: str) -> str:

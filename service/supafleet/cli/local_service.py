@@ -1,6 +1,5 @@
 """The service that `supafleet up` runs: started detached, known by its pid and start time, stopped by them."""
 
-import hashlib
 import json
 import os
 import select
@@ -17,6 +16,7 @@ import supafleet
 from supafleet.cli.client import is_ready
 from supafleet.cli.exits import CommandError, UsageError
 from supafleet.cli.serve import listen
+from supafleet.content import files_digest
 
 _START_SECONDS = 60
 _STOP_SECONDS = 30
@@ -50,11 +50,7 @@ class ServiceRecord:
 def code_version() -> str:
     """Version of this program with a digest of its sources, which change more often than the number."""
     package = Path(supafleet.__file__).parent
-    digest = hashlib.sha256()
-    for path in sorted(package.rglob("*.py")):
-        digest.update(f"{path.relative_to(package)}:".encode())
-        digest.update(path.read_bytes())
-    return f"{supafleet.__version__}+{digest.hexdigest()[:12]}"
+    return f"{supafleet.__version__}+{files_digest(package, package.rglob('*.py'))}"
 
 
 class LocalService:

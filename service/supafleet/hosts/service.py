@@ -104,14 +104,9 @@ def lock_host(session: Session, host: DockerHost) -> None:
     repository.lock_host(session, row_id(host))
 
 
-def public_host(host: DockerHost) -> str:
-    """The name or address in the URLs of the host's projects."""
-    return addresses.public_host(host.public_address, host.bind_address)
-
-
 def gateway_url(host: DockerHost, port: int) -> str:
     """Where the gateway of a project on the host answers."""
-    return f"http://{public_host(host)}:{port}"
+    return addresses.gateway_url(host.public_address, host.bind_address, port)
 
 
 def inventory_entry(host: DockerHost) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from supafleet.inventory.entries import DockerHostEntry, FleetFile, ProjectEntry
-from supafleet.stack.addresses import LOOPBACK, public_host
+from supafleet.stack.addresses import LOOPBACK, gateway_url
 
 REMOTE_INTERPRETER = "/usr/bin/python3"
 
@@ -114,7 +114,7 @@ def _project(installation: str, ref: str, project: ProjectEntry, host: DockerHos
         "gateway_port": project.gateway_port,
         "subnet": project.subnet,
         "bind_address": host.bind_address or LOOPBACK,
-        "public_url": f"http://{public_host(host.public_address, host.bind_address)}:{project.gateway_port}",
+        "public_url": gateway_url(host.public_address, host.bind_address, project.gateway_port),
         "root": f"{host.data_root}/projects/{ref}",
         "registry_prefix": project.registry_prefix,
         "settings": project.settings.model_dump(mode="json", exclude_unset=True),

@@ -21,6 +21,10 @@ class Chore(ABC):
     def work(self) -> None:
         """Do it once; what takes long looks between its steps whether it `is_stopping`."""
 
+    def note_failure(self, error: Exception) -> None:
+        """Tell that it went wrong this time."""
+        _log.warning(f"{self._name}.failed", reason=type(error).__name__)
+
     @property
     def is_stopping(self) -> bool:
         """Whether the worker ends."""
@@ -41,5 +45,5 @@ class Chore(ABC):
             try:
                 self.work()
             except Exception as error:  # the thread must live: the database may be away for a while
-                _log.warning("chore.failed", chore=self._name, reason=type(error).__name__)
+                self.note_failure(error)
             self._stop.wait(self._pause_seconds)

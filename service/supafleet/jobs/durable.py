@@ -126,7 +126,7 @@ class DurableJobEngine:
         if self._identity is None:
             return
         if self._observer is not None:
-            self._observer.close()
+            self._observer.stop()
         for chore in self._chores:
             chore.stop()
         if self._heartbeat is not None:

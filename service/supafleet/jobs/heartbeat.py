@@ -1,6 +1,5 @@
 """A worker's heartbeat, the reaper of dead workers, and the watch for cancel requests, in one thread."""
 
-import threading
 import time
 from collections.abc import Callable
 
@@ -9,6 +8,7 @@ from sqlalchemy.engine import Engine
 
 from supafleet.db import reading, unit_of_work
 from supafleet.jobs import repository
+from supafleet.jobs.chore import Chore
 from supafleet.jobs.worker import Worker
 from supafleet.runs import attempts
 from supafleet.settings import Settings
@@ -17,7 +17,7 @@ _TICK_SECONDS = 1.0
 _log = structlog.get_logger(__name__)
 
 
-class Heartbeat:
+class Heartbeat(Chore):
     """Tells the database and the children that this worker lives, and looks after those that do not."""
 
     def __init__(
@@ -30,48 +30,36 @@ class Heartbeat:
         recover: Callable[[str], int],
         cancel: Callable[[str], None],
     ) -> None:
+        super().__init__("heartbeat", min(_TICK_SECONDS, settings.worker_beat_seconds))
         self._engine = engine
         self._settings = settings
         self._executor_id = executor_id
         self._worker = worker
         self._recover = recover
         self._cancel = cancel
-        self._stop = threading.Event()
         self._steady_since: float | None = None
         self._last_beat = float("-inf")
-        self._thread = threading.Thread(target=self._loop, name="heartbeat", daemon=True)
 
     def begin(self) -> None:
         """Beat for the first time: before any run is taken up, so that others know whose it is."""
         self._beat()
-
-    def start(self) -> None:
-        """Beat in the background."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End the thread."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=5)
 
     def retire(self) -> None:
         """Tell others not to wait for this worker: it goes of its own will."""
         with unit_of_work(self._engine) as session:
             repository.retire(session, self._executor_id)
 
-    def _loop(self) -> None:
-        tick = min(_TICK_SECONDS, self._settings.worker_beat_seconds)
-        while not self._stop.wait(tick):
-            try:
-                if time.monotonic() - self._last_beat >= self._settings.worker_beat_seconds:
-                    self._beat()
-                    self._reap()
-                self._heed_cancel_requests()
-            except Exception as error:  # the thread must live: without it all children lose their lease
-                # An outage makes every worker look dead; only one who never missed a beat may judge others.
-                self._steady_since = None
-                _log.warning("heartbeat.failed", executor=self._executor_id, reason=type(error).__name__)
+    def work(self) -> None:
+        """Beat when it is time, and look after others."""
+        if time.monotonic() - self._last_beat >= self._settings.worker_beat_seconds:
+            self._beat()
+            self._reap()
+        self._heed_cancel_requests()
+
+    def note_failure(self, error: Exception) -> None:
+        """Judge nobody for a while: an outage makes every worker look dead to one who missed a beat."""
+        self._steady_since = None
+        _log.warning("heartbeat.failed", executor=self._executor_id, reason=type(error).__name__)
 
     def _beat(self) -> None:
         now = time.monotonic()

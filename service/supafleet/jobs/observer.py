@@ -5,7 +5,6 @@ workers share a database, the host's row decides which of them looks.
 """
 
 import asyncio
-import threading
 import uuid
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +17,7 @@ from sqlalchemy.engine import Engine
 
 from supafleet.db import reading, row_id, unit_of_work, utc_now
 from supafleet.hosts import service as hosts
+from supafleet.jobs.chore import Chore
 from supafleet.jobs.engine import JobEngine
 from supafleet.projects import doctor, sighting
 from supafleet.runner.launcher import LOOK_PREFIX, LaunchRequest, PlaybookLauncher
@@ -42,48 +42,38 @@ class HostLook:
     refs: list[str]
 
 
-class Observer:
+class Observer(Chore):
     """The thread of a worker that looks at Docker hosts, and asks for converges that are overdue."""
 
     def __init__(self, engine: Engine, settings: Settings, jobs: JobEngine, launcher: PlaybookLauncher) -> None:
+        super().__init__("observer", _TICK_SECONDS)
         self._engine = engine
         self._settings = settings
         self._jobs = jobs
         self._launcher = launcher
-        self._stop = threading.Event()
         self._looks = ThreadPoolExecutor(max_workers=_LOOKS_AT_ONCE, thread_name_prefix="look")
-        self._thread = threading.Thread(target=self._loop, name="observer", daemon=True)
 
     def start(self) -> None:
         """Begin to look; what happened while nobody looked is seen first."""
         with unit_of_work(self._engine) as session:
             hosts.wish_look(session)
-        self._thread.start()
-
-    def close(self) -> None:
-        """Begin no more looks; those that are underway end with the worker's other playbooks."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=5)
+        super().start()
 
     def join(self) -> None:
-        """Wait until no look is underway any more."""
+        """After the stop, wait until no look is underway any more."""
         self._looks.shutdown(wait=True, cancel_futures=True)
 
-    def _loop(self) -> None:
-        while not self._stop.wait(_TICK_SECONDS):
-            try:
-                # Reading first: a transaction that may write locks the whole of an SQLite database.
-                with reading(self._engine) as session:
-                    is_due, is_overdue = hosts.has_due_looks(session), sighting.has_overdue(session)
-                if is_due:
-                    for look in self._claim():
-                        self._looks.submit(self._look, look)
-                if is_overdue:
-                    with unit_of_work(self._engine) as session:
-                        sighting.converge_overdue(session, self._jobs)
-            except Exception as error:  # the thread must live: the database may be away for a while
-                _log.warning("observer.failed", reason=type(error).__name__)
+    def work(self) -> None:
+        """Begin the looks that are due, and ask for the converges that are overdue."""
+        # Reading first: a transaction that may write locks the whole of an SQLite database.
+        with reading(self._engine) as session:
+            is_due, is_overdue = hosts.has_due_looks(session), sighting.has_overdue(session)
+        if is_due:
+            for look in self._claim():
+                self._looks.submit(self._look, look)
+        if is_overdue:
+            with unit_of_work(self._engine) as session:
+                sighting.converge_overdue(session, self._jobs)
 
     def _claim(self) -> list[HostLook]:
         looks = []
@@ -116,7 +106,7 @@ class Observer:
         )
         try:
             outcome = asyncio.run(self._launcher.launch(request, take))
-            if self._stop.is_set():
+            if self.is_stopping:
                 return
             error = _why_unseen(outcome, sightings)
             if error is None:

@@ -37,7 +37,7 @@ class StrandedSearch(Chore):
     """Looks for such runs, in a thread of its own: to ask for the states of jobs waits for the end of an outage."""
 
     def __init__(self, engine: Engine, settings: Settings, worker: Worker, job_states: JobStates) -> None:
-        super().__init__("search for stranded runs", settings.worker_beat_seconds * _BEATS_BETWEEN_SEARCHES)
+        super().__init__("stranded", settings.worker_beat_seconds * _BEATS_BETWEEN_SEARCHES)
         self._engine = engine
         self._settings = settings
         self._worker = worker

@@ -158,7 +158,7 @@ class Worker:
         return _Attempt(run, recorder, request, refusal)
 
     def _lock_project(self, session: Session, run_id: str) -> None:
-        run = attempts.find_unfinished(session, run_id, None)
+        run = attempts.find_unfinished(session, run_id)
         if run is not None:
             lock_project_of(session, run)
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from supafleet.projects.states import SERVICES, ServicePhase
 from supafleet.runner.redaction import secret_values
+from supafleet.stack.settings import environment_values
 
 #: Values by which the names and phases of services would become unreadable, or every other line of a log.
 _ORDINARY = frozenset({*SERVICES, *ServicePhase, "supabase", "postgres", "localhost"})
@@ -13,11 +14,7 @@ _ORDINARY = frozenset({*SERVICES, *ServicePhase, "supabase", "postgres", "localh
 def hidden_values(secrets: Mapping[str, str], project: Mapping[str, Any]) -> list[str]:
     """The values of the project's secrets, and of the environment variables that its owner gave the services.
 
-    Nobody tells which of these variables hold a password, so all of them count.
-
     Args:
         project: the project as the inventory has it.
     """
-    environment: Mapping[str, Mapping[str, Any]] = project.get("settings", {}).get("environment", {})
-    given = {str(value) for variables in environment.values() for value in variables.values()}
-    return [*secret_values(secrets), *sorted(given - _ORDINARY)]
+    return [*secret_values(secrets), *sorted(environment_values(project.get("settings", {})) - _ORDINARY)]

@@ -9,7 +9,7 @@ from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from supafleet.deps import CurrentActor, CurrentStanding, Standing, needs
-from supafleet.errors import AppError, responses
+from supafleet.errors import responses
 from supafleet.permissions import Permission
 from supafleet.projects.logs import (
     DEFAULT_LINES,
@@ -93,10 +93,8 @@ async def read_logs(
 
 async def _encoded(answers: AsyncIterator[list[Line]], standing: Standing, *, follow: bool) -> AsyncIterator[str]:
     async for lines in answers:
-        try:
-            await standing.require()
-        except AppError as refusal:
-            yield json.dumps({"error": str(refusal)}) + "\n"
+        if refusal := await standing.refusal():
+            yield json.dumps({"error": refusal}) + "\n"
             return
         if lines:
             yield "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)

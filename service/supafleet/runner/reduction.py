@@ -25,11 +25,7 @@ _LOG_ANSWER = ("lines", "services", "is_cut")
 _OBJECT_FACTS = ("name", "project", "installation")
 
 
-def _as_it_is(text: str) -> str:
-    return text
-
-
-def reduce_event(event: Mapping[str, Any], shown: Callable[[str], str] = _as_it_is) -> dict[str, Any] | None:
+def reduce_event(event: Mapping[str, Any], shown: Callable[[str], str] = str) -> dict[str, Any] | None:
     """The part of an event that the service reads, or None when it reads none of it.
 
     Args:
@@ -51,7 +47,7 @@ def reduce_event(event: Mapping[str, Any], shown: Callable[[str], str] = _as_it_
     return reduced
 
 
-def reduce_result(result: Any, shown: Callable[[str], str] = _as_it_is) -> dict[str, Any]:
+def reduce_result(result: Any, shown: Callable[[str], str] = str) -> dict[str, Any]:
     """A module's result in at most 32 kB; an observation is kept whole in its own short form."""
     if not isinstance(result, Mapping):
         return {} if result is None else {"msg": _text(str(result), shown)}

@@ -35,7 +35,7 @@ def begin(
         AttemptLostError: another executor has the run, or another attempt of this one.
     """
     run = repository.begin_attempt(session, run_id, executor, utc_now(), playbooks_commit, last=last, living=living)
-    if run is None and find_unfinished(session, run_id, None) is not None:
+    if run is None and find_unfinished(session, run_id) is not None:
         raise AttemptLostError
     return run
 
@@ -66,8 +66,8 @@ def record(session: Session, run: Run, events: Sequence[RunEvent], **values: Any
         raise AttemptLostError
 
 
-def find_unfinished(session: Session, run_id: str, attempt: int | None) -> Run | None:
-    """The run, None when it has ended or is not at this attempt."""
+def find_unfinished(session: Session, run_id: str, attempt: int | None = None) -> Run | None:
+    """The run; None when it has ended, or is at another attempt than this one."""
     run = repository.get_run(session, run_id)
     if run is None or run.ended_at is not None or attempt not in (None, run.attempt):
         return None

@@ -10,7 +10,7 @@ from sqlalchemy.engine import Engine
 
 from supafleet.db import EngineDep, SessionDep, reading
 from supafleet.deps import CurrentActor, CurrentStanding, Standing, needs
-from supafleet.errors import AppError, InvalidField, responses
+from supafleet.errors import InvalidField, responses
 from supafleet.permissions import Permission
 from supafleet.routing import Router
 from supafleet.runs import service
@@ -94,9 +94,7 @@ async def _stream(engine: Engine, run_id: str, after: int, standing: Standing) -
     with feeds.follow(engine, run_id) as feed:
         while True:
             lines, has_ended = await feed.after(after, _COMMENT_SECONDS)
-            try:
-                await standing.require()
-            except AppError as refusal:
+            if refusal := await standing.refusal():
                 yield f": {refusal}\n\n"
                 return
             if lines:

@@ -9,7 +9,7 @@ def bracketed(address: str) -> str:
     return f"[{address}]" if ":" in address else address
 
 
-def public_host(public_address: str | None, bind_address: str | None) -> str:
-    """The host in the URLs of a Docker host's projects; who listens everywhere and names no address is at home."""
+def gateway_url(public_address: str | None, bind_address: str | None, port: int) -> str:
+    """Where a gateway answers; of a Docker host that listens everywhere and names no address, at home."""
     address = public_address or bind_address or LOOPBACK
-    return bracketed(_EVERYWHERE.get(address, address))
+    return f"http://{bracketed(_EVERYWHERE.get(address, address))}:{port}"

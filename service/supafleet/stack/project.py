@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from supafleet.stack.addresses import bracketed, public_host
+from supafleet.stack.addresses import bracketed, gateway_url
 from supafleet.stack.errors import RenderError, first_sentence
 from supafleet.stack.settings import Line, ProjectSettings, http_url
 
@@ -123,7 +123,7 @@ class Project(BaseModel):
     @property
     def gateway_url(self) -> str:
         """Address of the gateway as the Docker host itself reaches it."""
-        return f"http://{public_host(None, self.bind_address)}:{self.gateway_port}"
+        return gateway_url(None, self.bind_address, self.gateway_port)
 
 
 class Engine(BaseModel):

@@ -205,6 +205,16 @@ class ProjectSettings(BaseModel):
         return "GOTRUE_SMTP_HOST" not in self.environment.get("auth", {})
 
 
+def environment_values(settings: Mapping[str, Any]) -> set[str]:
+    """The values of the variables that an owner gave the services: nobody tells which of them hold a password.
+
+    Args:
+        settings: those of a project, as plain data.
+    """
+    environment: Mapping[str, Mapping[str, Any]] = settings.get("environment", {})
+    return {str(value) for variables in environment.values() for value in variables.values()}
+
+
 def parse_settings(raw: Mapping[str, Any]) -> ProjectSettings:
     """Settings out of plain data.
 
