@@ -18,7 +18,7 @@ PLAYBOOK_SECONDS = 300
 class DirectRun:
     """An inventory folder and the playbooks."""
 
-    def __init__(self, folder: Path, installation: str = "direct"):
+    def __init__(self, folder: Path, installation: str = "test-direct"):
         self.folder = folder
         self.installation = installation
         self.projects: dict[str, dict[str, Any]] = {}

@@ -16,6 +16,8 @@ from tests.official_document import judge
 
 START_SECONDS = 60
 RUN_SECONDS = 180
+#: How the name of every installation of tests begins: what a killed run left is known by it.
+TEST_INSTALLATION = "test-"
 #: Of a project, unless a test has its own.
 SETTINGS = {"mailer_autoconfirm": True}
 
@@ -38,7 +40,7 @@ class LiveService:
             **{name: value for name, value in os.environ.items() if not name.startswith("SUPAFLEET_")},
             "SUPAFLEET_DATA_DIR": str(data_dir),
             "SUPAFLEET_LISTEN_PORT": str(self.port),
-            "SUPAFLEET_INSTALLATION": installation,
+            "SUPAFLEET_INSTALLATION": f"{TEST_INSTALLATION}{installation}",
             "SUPAFLEET_DEFAULT_FLAVOUR": "sandbox",
             "SUPAFLEET_LOCAL_PORT_FIRST": str(ports[0]),
             "SUPAFLEET_LOCAL_PORT_LAST": str(ports[1]),

@@ -128,25 +128,25 @@ def _its_secrets_are_not_made_anew_beside_its_data(direct_run: DirectRun) -> Non
 
 
 def _another_installation_cannot_touch_it(tmp_path: Path) -> None:
-    other = DirectRun(tmp_path / "another", installation="another")
+    other = DirectRun(tmp_path / "another", installation="test-another")
     other.project(REF, 5)
     before = docker_eyes.container_ids(REF)
     for verb in ("project_create", "project_pause", "project_restart", "project_delete"):
         output = " ".join(other.play(verb, limit=REF, expect_failure=True).split())
-        assert f"has the label of project {REF} and was made by installation direct" in output
+        assert f"has the label of project {REF} and was made by installation test-direct" in output
     seen = " ".join(other.play("project_observe", "-v", limit=REF).split())
     assert "missing" in seen
     assert "db: healthy" not in seen
     assert docker_eyes.container_ids(REF) == before
     assert set(docker_eyes.health(REF).values()) == {"healthy"}
-    assert f"another/{REF}" not in docker_eyes.leases()
+    assert f"test-another/{REF}" not in docker_eyes.leases()
 
 
 def _its_leases_are_refused_to_another_installation(tmp_path: Path) -> None:
     other = DirectRun(tmp_path / "other")
     other.project("second-owner", 4, subnet="10.222.1.0/24")
     output = other.play("project_create", limit="second-owner", expect_failure=True)
-    assert f"subnet 10.222.1.0/24 is leased to project {REF} of installation direct" in " ".join(output.split())
+    assert f"subnet 10.222.1.0/24 is leased to project {REF} of installation test-direct" in " ".join(output.split())
     assert docker_eyes.leftovers("second-owner") == {}
 
 

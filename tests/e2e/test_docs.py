@@ -50,7 +50,7 @@ def environment() -> dict[str, str]:
     return {
         **own,
         "PORT": str(_PORT),
-        "SUPAFLEET_INSTALLATION": "docs-test",
+        "SUPAFLEET_INSTALLATION": "test-docs",
         "SUPAFLEET_LOCAL_PORT_FIRST": "25400",
         "SUPAFLEET_LOCAL_PORT_LAST": "25449",
         "SUPAFLEET_LOCAL_SUBNET_POOL": "10.226.0.0/16",
@@ -139,5 +139,5 @@ def test_the_tutorial(clone: Path) -> None:
     lines = commands(clone / "docs" / "tutorial.md")
     output = run(lines, clone)
     assert "ACTIVE_HEALTHY" in output
-    left = docker_eyes.docker("ps", "-aq", "--filter", "label=supafleet.installation=docs-test")
+    left = docker_eyes.docker("ps", "-aq", "--filter", "label=supafleet.installation=test-docs")
     assert left == ""

@@ -33,8 +33,9 @@ def playbooks_of(ref: str) -> list[psutil.Process]:
 def test_a_killed_service_takes_its_run_up_again(mortal: LiveService, moment: str) -> None:
     ref = mortal.create(f"Killed at {moment}")
     deadline = time.monotonic() + 60
-    while mortal.runs(ref)[0]["phase"] != moment:
-        assert time.monotonic() < deadline, mortal.runs(ref)
+    while (run := mortal.runs(ref)[0])["phase"] != moment:
+        assert run["ended_at"] is None, run["explanation"]
+        assert time.monotonic() < deadline, run["phase"]
         time.sleep(0.05)
     mortal.stop(signal.SIGKILL)
     mortal.start()

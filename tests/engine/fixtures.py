@@ -11,6 +11,7 @@ import yaml
 
 from supafleet.content import content_root
 from supafleet.sandbox import content_digest, image_reference
+from tests.engine.earlier_runs import swept_once
 
 RELEASE = "2026.09"
 SERVICES = [
@@ -22,8 +23,8 @@ BUILD_SECONDS = 900
 
 
 @pytest.fixture(scope="session")
-def docker_engine() -> str:
-    """The version of the engine that the tests use; a test never passes because there is none."""
+def docker_engine() -> Iterator[str]:
+    """The version of the engine that the tests use, swept; a test never passes because there is none."""
     command = ["docker", "version", "--format", "{{.Server.Version}}"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
@@ -32,7 +33,8 @@ def docker_engine() -> str:
     if done.returncode:
         said = (done.stderr.strip() or "no message").splitlines()[-1]
         pytest.fail(f"no Docker engine for the tests ({said}): run playbooks/host_prepare.yml first", pytrace=False)
-    return done.stdout.strip()
+    with swept_once():
+        yield done.stdout.strip()
 
 
 @pytest.fixture(scope="session")

@@ -104,7 +104,7 @@ class DockerHostContainer:
         path = self.folder / "supafleet.yml"
         content = {
             "plugin": "supafleet",
-            "installation": "test",
+            "installation": "test-fleet",
             "docker_hosts": {self.name: self.docker_hosts_entry()},
         }
         path.write_text(yaml.safe_dump({**content, "projects": dict(projects or {})}))

@@ -33,7 +33,7 @@ def test_a_half_made_project_is_removed_but_nothing_of_others(
     direct_run: DirectRun, sandbox_images: dict[str, str]
 ) -> None:
     ref, foreign = "half-made", "not-of-half-made"
-    ours = ("--label", f"supafleet.project={ref}", "--label", "supafleet.installation=direct")
+    ours = ("--label", f"supafleet.project={ref}", "--label", "supafleet.installation=test-direct")
     sleeper = ("--network", ref, "--entrypoint", "sleep", sandbox_images["imgproxy"], "600")
     direct_run.project(ref, 6)
     docker_eyes.docker("volume", "create", *ours, f"{ref}-db-data")

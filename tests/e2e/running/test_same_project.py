@@ -101,7 +101,7 @@ def test_files_and_containers_are_the_same(
         settings=SETTINGS,
     )
     inventory = direct_run.folder / "supafleet.yml"
-    inventory.write_text(inventory.read_text().replace("installation: direct", "installation: e2e"))
+    inventory.write_text(inventory.read_text().replace("installation: test-direct", "installation: test-e2e"))
     direct_run.create(ref)
     by_playbook = {"subnet": "10.222.9.0/24", "gateway_port": 25209}
     assert rendered_files(ref, by_playbook) == rendered_files(by_api["ref"], by_api)
