@@ -14,6 +14,7 @@ from rich.table import Table
 from supafleet.content import content_root
 from supafleet.sandbox import content_digest, image_reference
 from tests.e2e.live_service import LiveService
+from tests.engine.earlier_runs import swept_once
 from tests.engine.fixtures import RELEASE, SERVICES
 from tests.fleet.docker_host_container import docker_host_container
 from tests.integration.conftest import running_postgres
@@ -41,6 +42,7 @@ def main() -> None:
         lives = [life for life in lives_of(victim) if any(cell.name not in results for cell in life)]
         if lives:
             with (
+                swept_once(),
                 tempfile.TemporaryDirectory(prefix="supafleet-matrix-") as folder,
                 _stage(victim, Path(folder)) as stage,
             ):
