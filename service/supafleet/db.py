@@ -61,13 +61,13 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
             raise ValueError("a stored time must carry its zone")
         return value.astimezone(UTC)
 
-    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
-        """Give the zone back that SQLite drops."""
-        return None if value is None else value.replace(tzinfo=UTC)
+    def result_processor(self, dialect: Dialect, _coltype: object) -> Any:
+        """Read SQLite's text at once, for a list has a hundred of them; PostgreSQL's sessions tell times in UTC."""
+        return None if dialect.name == "postgresql" else _utc_of_text
 
-    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
-        """Nothing to do on PostgreSQL, whose sessions tell times in UTC: a list has a hundred of them."""
-        return None if dialect.name == "postgresql" else super().result_processor(dialect, coltype)
+
+def _utc_of_text(value: str | None) -> datetime | None:
+    return None if value is None else datetime.fromisoformat(f"{value}+00:00")
 
 
 def one_of(column: str, values: Iterable[str]) -> sa.CheckConstraint:
