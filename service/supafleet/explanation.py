@@ -1,12 +1,13 @@
 """Why bringing up a project failed, in one sentence a person can act on."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 _MISSING_IMAGE = re.compile(
     r"(No such image|pull access denied|manifest unknown|manifest for|failed to resolve|repository does not exist|"
-    r"Head \"https?://|Get \"https?://|dial tcp|not found: manifest|no such host|TLS handshake|connection refused)",
+    r"Head \"https?://|Get \"https?://|dial tcp|not found: manifest|no such host|TLS handshake|connection refused|"
+    r"unauthorized|error from registry|no basic auth|toomanyrequests|pull rate limit)",
     re.IGNORECASE,
 )
 _PORT_TAKEN = re.compile(r"(port is already allocated|address already in use)", re.IGNORECASE)
@@ -32,7 +33,8 @@ def explain_failure(
     )
     if not is_of_the_host and any(service in present for service in sick):
         return _explain_services([service for service in sick if service in present], present, observation)
-    return _explain_compose(message, project, images)
+    absent = [service for service in images if observation["phases"].get(service) == "missing"]
+    return _explain_compose(message, project, images, absent)
 
 
 def _explain_services(sick: list[str], present: Mapping[str, Any], observation: Mapping[str, Any]) -> str:
@@ -61,7 +63,7 @@ def _describe(service: str, container: Mapping[str, Any], phase: str) -> str:
     return f"service {service} {ending}"
 
 
-def _explain_compose(message: str, project: Mapping[str, Any], images: Mapping[str, str]) -> str:
+def _explain_compose(message: str, project: Mapping[str, Any], images: Mapping[str, str], absent: Sequence[str]) -> str:
     said = _last_words(message)
     if _PORT_TAKEN.search(message):
         return (
@@ -71,15 +73,23 @@ def _explain_compose(message: str, project: Mapping[str, Any], images: Mapping[s
     if _NO_SPACE.search(message):
         return f"the disk of the Docker host is full: free some space and run again (Docker: {said})"
     if _MISSING_IMAGE.search(message):
-        named = [f"{image} (service {service})" for service, image in images.items() if image in message]
-        which = ", ".join(named) or "an image of the release"
+        which = _which_images(message, images, absent)
         if project["flavour"] == "sandbox":
             return f"{which} is not on the Docker host: run playbooks/sandbox_images.yml there (Docker: {said})"
         return (
-            f"{which} cannot be pulled: check the registry, set registry_prefix to a mirror, "
+            f"{which} cannot be pulled: check the registry, set registry_prefix "
+            "(of the service: SUPAFLEET_REGISTRY_PREFIX) to a mirror, "
             f"or use the flavour sandbox, which needs no registry (Docker: {said})"
         )
     return f"Docker Compose failed: {said}" if said else "Docker Compose ended before every service was there"
+
+
+def _which_images(message: str, images: Mapping[str, str], absent: Sequence[str]) -> str:
+    """The images that are told of; where none is, those of the services that are not there."""
+    told = [service for service, image in images.items() if image in message] or absent
+    named = [f"{images[service]} (service {service})" for service in told]
+    more = f" and {len(named) - 3} more" if len(named) > 3 else ""
+    return (", ".join(named[:3]) or "an image of the release") + more
 
 
 def _last_words(message: str) -> str:

@@ -22,7 +22,7 @@ from typing import Any
 
 import yaml
 
-from tests.fleet.bare_image import bare_image
+from tests.fleet.bare_image import USER, USER_ID, bare_image
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -99,13 +99,13 @@ class DockerHostContainer:
             **more,
         }
 
-    def inventory(self, projects: Mapping[str, Any] | None = None) -> Path:
+    def inventory(self, projects: Mapping[str, Any] | None = None, user: str = "root") -> Path:
         """An inventory file with this host alone, and the projects on it."""
         path = self.folder / "supafleet.yml"
         content = {
             "plugin": "supafleet",
             "installation": "test-fleet",
-            "docker_hosts": {self.name: self.docker_hosts_entry()},
+            "docker_hosts": {self.name: self.docker_hosts_entry(user=user)},
         }
         path.write_text(yaml.safe_dump({**content, "projects": dict(projects or {})}))
         return path
@@ -116,10 +116,11 @@ class DockerHostContainer:
         *arguments: str,
         projects: Mapping[str, Any] | None = None,
         environment: Mapping[str, str] | None = None,
+        user: str = "root",
         timeout: float = 600,
     ) -> subprocess.CompletedProcess[str]:
         """Run one of our playbooks on this host over SSH and return what it printed, whatever its exit code."""
-        command = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", str(self.inventory(projects))]
+        command = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", str(self.inventory(projects, user))]
         command += [str(ROOT / "playbooks" / f"{name}.yml"), *arguments]
         settings = {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0"}
         return subprocess.run(
@@ -204,7 +205,6 @@ def _furnishing(key: Path, host_key: Path) -> bytes:
     settings = subprocess.run(["apt-config", "dump"], capture_output=True, text=True, check=True).stdout.splitlines()
     proxies = "\n".join(line for line in settings if "::Proxy " in line) + "\n"
     files = {
-        "root/.ssh/authorized_keys": (0o600, key.with_suffix(".key.pub").read_bytes()),
         "etc/ssh/ssh_host_ed25519_key": (0o600, host_key.read_bytes()),
         "etc/apt/apt.conf.d/90proxy": (0o644, proxies.encode()),
     }
@@ -212,14 +212,22 @@ def _furnishing(key: Path, host_key: Path) -> bytes:
         files[f"usr/local/share/ca-certificates/{authority.name}"] = (0o644, authority.read_bytes())
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as tar:
-        folder = tarfile.TarInfo("root/.ssh")
-        folder.type, folder.mode = tarfile.DIRTYPE, 0o700
-        tar.addfile(folder)
+        for home, owner in (("root", 0), (f"home/{USER}", USER_ID)):
+            _add_authorized_keys(tar, home, owner, key.with_suffix(".key.pub").read_bytes())
         for path, (mode, content) in files.items():
             entry = tarfile.TarInfo(path)
             entry.mode, entry.size = mode, len(content)
             tar.addfile(entry, io.BytesIO(content))
     return archive.getvalue()
+
+
+def _add_authorized_keys(tar: tarfile.TarFile, home: str, owner: int, keys: bytes) -> None:
+    folder, entry = tarfile.TarInfo(f"{home}/.ssh"), tarfile.TarInfo(f"{home}/.ssh/authorized_keys")
+    folder.type, folder.mode = tarfile.DIRTYPE, 0o700
+    entry.mode, entry.size = 0o600, len(keys)
+    folder.uid = entry.uid = owner
+    tar.addfile(folder)
+    tar.addfile(entry, io.BytesIO(keys))
 
 
 def _await_sshd(name: str, address: str, port: int) -> None:

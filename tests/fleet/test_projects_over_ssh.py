@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from tests.e2e.live_service import LiveService
+from tests.fleet.bare_image import USER
 from tests.fleet.docker_host_container import DockerHostContainer
 from tests.fleet.preparation import Preparation
 
@@ -67,7 +68,7 @@ def test_the_same_playbook_makes_a_project_there(
     environment = {"PATH": f"{broken_path}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
 
     def play(name: str) -> str:
-        done = remote.playbook(name, "--limit", DIRECT, projects={DIRECT: entry}, environment=environment)
+        done = remote.playbook(name, "--limit", DIRECT, projects={DIRECT: entry}, environment=environment, user=USER)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

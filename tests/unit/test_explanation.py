@@ -63,6 +63,29 @@ def test_an_image_that_cannot_be_pulled_is_named_with_both_ways_out(said: str) -
     assert "flavour sandbox" in sentence
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        'Get "https://registry.example.com/v2/": net/http: request canceled while waiting for connection',
+        "toomanyrequests: You have reached your unauthenticated pull rate limit",
+        "unauthorized: authentication required",
+        "error from registry: denied",
+    ],
+)
+def test_what_a_registry_says_without_an_image_is_told_with_the_images_that_are_missing(said: str) -> None:
+    sentence = explain(said, phases={"db": "healthy", "auth": "missing"})
+    assert sentence.startswith("supabase/gotrue:v2.196.0 (service auth) cannot be pulled: check the registry, ")
+    assert "SUPAFLEET_REGISTRY_PREFIX" in sentence
+    assert said in sentence
+
+
+def test_many_missing_images_are_counted() -> None:
+    images = {f"s{number}": f"image{number}:1" for number in range(12)}
+    phases = dict.fromkeys(images, "missing")
+    sentence = explain_failure({"sick": [], "containers": [], "phases": phases}, "unauthorized", PROJECT, images)
+    assert sentence.startswith("image0:1 (service s0), image1:1 (service s1), image2:1 (service s2) and 9 more cannot")
+
+
 def test_a_missing_sandbox_image_names_the_playbook() -> None:
     sentence = explain("Error: No such image: supabase/gotrue:v2.196.0", flavour="sandbox")
     assert "run playbooks/sandbox_images.yml" in sentence

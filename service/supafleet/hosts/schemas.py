@@ -66,7 +66,9 @@ class HostBody(BaseModel):
     connection: Connection = Field(description="local: this machine; ssh: another one.")
     address: HostAddress | None = Field(default=None, description="Where ssh finds the host.")
     ssh_port: Annotated[int, Field(ge=1, le=65535)] = 22
-    ssh_user: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_-]{0,31}$")] = "root"
+    ssh_user: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_-]{0,31}$")] = Field(
+        default="root", description="User that ssh logs in as. One that is not root needs sudo without a password."
+    )
     private_key_file: FilePath | None = Field(default=None, description="Private key, a file on the service's machine.")
     known_hosts_file: FilePath | None = Field(default=None, description="Known hosts, a file on the service's machine.")
     bind_address: Annotated[str, AfterValidator(_check_address)] | None = Field(

@@ -54,7 +54,9 @@ class DockerHostEntry(_Entry):
         default=None, description="Where ssh finds the host: a name or an IP address. Required for ssh."
     )
     port: Annotated[int, Field(ge=1, le=65535)] = Field(default=22, description="Port of ssh on the host.")
-    user: str = Field(default="root", description="User that ssh logs in as.")
+    user: str = Field(
+        default="root", description="User that ssh logs in as. One that is not root needs sudo without a password."
+    )
     private_key_file: str | None = Field(
         default=None, description="Private key, a file on this machine. Unset: what ssh itself would use."
     )

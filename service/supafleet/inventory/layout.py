@@ -85,6 +85,9 @@ def _connection(host: DockerHostEntry) -> dict[str, Any]:
         "ansible_user": host.user,
         "ansible_python_interpreter": REMOTE_INTERPRETER,
     }
+    if host.user != "root":
+        # The engine and the data folder belong to root there.
+        variables["ansible_become"] = True
     if host.private_key_file:
         variables["ansible_ssh_private_key_file"] = host.private_key_file
     if host.known_hosts_file:

@@ -262,6 +262,8 @@ class AnsibleRunnerLauncher:
         return {
             "PATH": f"{Path(sys.executable).parent}:{_SYSTEM_PATH}",
             "HOME": str(folder / "home"),
+            # The sign-ins of `docker login` and plugins of the person who runs the service, as in a direct run.
+            "DOCKER_CONFIG": os.environ.get("DOCKER_CONFIG") or str(Path.home() / ".docker"),
             "LANG": "C.UTF-8",
             "LC_ALL": "C.UTF-8",
             "TMPDIR": str(folder / "tmp"),
