@@ -17,10 +17,11 @@ from pathlib import Path
 REPOSITORY = "supafleet-test-host"
 _PACKAGES = ["openssh-server", "iproute2", "procps", "ca-certificates", "sudo"]
 #: Somebody who is not root there, as on the images of a cloud.
-USER, USER_ID = "operator", 1000
+USER, USER_ID = "admin", 1000
 # Each test host brings its own host key, made by the test session that pins it.
 _AFTERWARDS = (
-    f"useradd --create-home --uid {USER_ID} {USER}; echo '{USER} ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/{USER}; "
+    f"set -e; useradd --create-home --uid {USER_ID} {USER}; "
+    f"echo '{USER} ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/{USER}; "
     "rm -f /etc/ssh/ssh_host_*; rm -rf /var/lib/apt/lists/* /var/cache/apt/archives/*.deb"
 )
 _COMMAND = ["/bin/sh", "-c", "mkdir -p /run/sshd && exec /usr/sbin/sshd -D -e -o MaxSessions=100 -o UseDNS=no"]

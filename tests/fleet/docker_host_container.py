@@ -174,7 +174,7 @@ def start_host(folder: Path, name: str, suite: str = "trixie") -> DockerHostCont
     identity = ["--name", name, "--hostname", name, "--label", LABEL]
     storage = ["--volume", f"{_volume(name)}:/var/lib/docker", "--tmpfs", "/run:exec,mode=755"]
     _docker("create", "--init", *identity, *_RIGHTS, *storage, image)
-    _docker("cp", "-", f"{name}:/", stdin=_furnishing(key, host_key))
+    _docker("cp", "--archive", "-", f"{name}:/", stdin=_furnishing(key, host_key))
     _docker("start", name)
     address = _docker("inspect", "--format", "{{.NetworkSettings.IPAddress}}", name).strip()
     known_hosts = folder / f"{name}.known_hosts"
