@@ -2,7 +2,7 @@
 
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -115,13 +115,31 @@ def test_a_command_to_be_typed_stands_only_where_a_test_types_it() -> None:
     assert typed == {"README.md", "docs/tutorial.md", "docs/how-to/operate.md"}, "see tests/e2e/test_docs.py"
 
 
+def linked(page: Path) -> Iterator[Path]:
+    """What the links of a page lead to in this checkout."""
+    for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+        yield (page.parent / link).resolve()
+
+
 def test_every_link_to_a_page_leads_to_one() -> None:
-    broken = []
-    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]:
-        for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
-            if not (page.parent / link).exists():
-                broken.append(f"{page.relative_to(ROOT)}: {link}")
-    assert broken == []
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")]
+    assert [f"{page.name}: {target}" for page in pages for target in linked(page) if not target.exists()] == []
+
+
+def test_every_page_is_reached_from_the_readme() -> None:
+    reached, to_read = set[Path](), [ROOT / "README.md"]
+    while to_read:
+        page = to_read.pop()
+        reached.add(page)
+        to_read += {target for target in linked(page) if target.suffix == ".md" and target not in reached}
+    pages = {ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")}
+    assert sorted(pages - reached) == []
+
+
+def test_the_readme_tells_the_memory_of_a_first_project() -> None:
+    size = load_sizes(ROOT)[Settings.model_fields["default_size"].default]
+    memory = sum(int(limit.memory.removesuffix("m")) for limit in size.limits.values())
+    assert f"up to {memory} MiB of memory" in (ROOT / "README.md").read_text()
 
 
 def test_the_list_of_decisions_is_complete() -> None:
