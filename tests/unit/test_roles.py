@@ -80,7 +80,8 @@ def test_the_metadata_names_purpose_licence_and_platforms(role: Path) -> None:
     metadata = yaml.safe_load((role / "meta" / "main.yml").read_text())
     about = metadata["galaxy_info"]
     assert about["license"] == "Apache-2.0"
-    assert about["description"]
+    specification = yaml.safe_load((role / "meta" / "argument_specs.yml").read_text())["argument_specs"]
+    assert about["description"] == specification["main"]["short_description"]
     assert about["min_ansible_version"]
     assert about["platforms"]
     # Roles are composed by playbooks, where a reader sees the order.
