@@ -24,7 +24,10 @@ def doctor(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before removing.")] = False,
     is_json: JsonOption = False,
 ) -> None:
-    """Look at every Docker host and name what is not as the database has it; fails when there is something."""
+    """Compare the Docker hosts with the database.
+
+    Looks at every Docker host and names what is not as the database has it; fails when there is something.
+    """
     with open_client() as client:
         reports = client.examine()
         removed: list[dict[str, str]] = []

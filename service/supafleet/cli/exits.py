@@ -20,7 +20,7 @@ class ExitCode(IntEnum):
 
 EXIT_MEANINGS = {
     ExitCode.OK: "done",
-    ExitCode.FAILED: "the run failed, or the API refused the request",
+    ExitCode.FAILED: "the run failed, the API refused the request, or something is not as it should be",
     ExitCode.USAGE: "the command line is wrong",
     ExitCode.UNREACHABLE: "the API cannot be reached",
     ExitCode.NOT_FOUND: "no such project, run or token",

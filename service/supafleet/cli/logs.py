@@ -25,7 +25,7 @@ _ESCAPE_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07
 def logs(
     project: ProjectArgument,
     services: Annotated[
-        list[str] | None, typer.Argument(metavar="[SERVICE]...", help="Services, such as auth; all when none is named.")
+        list[str] | None, typer.Argument(metavar="SERVICE", help="Services, such as auth. Default: all.")
     ] = None,
     tail: Annotated[
         int | None,
@@ -37,9 +37,9 @@ def logs(
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with lines that come later.")] = False,
     is_json: JsonOption = False,
 ) -> None:
-    """Print log lines of a project, its secrets masked; with --json one document a line.
+    """Print log lines of a project, its secrets masked.
 
-    Ctrl-C ends the reading, on the Docker host too.
+    With --json it is one document a line. Ctrl-C ends the reading, on the Docker host too.
     """
     query: dict[str, Any] = {"service": services or None, "tail": tail, "since": since, "follow": follow or None}
     wanted = {name: value for name, value in query.items() if value is not None}

@@ -2,7 +2,6 @@
 
 import sys
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -27,7 +26,11 @@ from supafleet.cli.shapes import Run, StudioAccess
 from supafleet.cli.watch import require_success, show_for, tell_of_run, watch_run
 from supafleet.runs.vocabulary import RunKind
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Create, list, look at and delete projects.")
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Create, change, pause and delete projects; read keys and logs.",
+)
 
 ProjectArgument = verbs.ProjectArgument
 
@@ -57,17 +60,14 @@ def create(
         list[str] | None,
         typer.Option(metavar="NAME=VALUE", help="A setting; may be given again, a dot goes a level down."),
     ] = None,
-    settings_file: Annotated[
-        Path | None,
-        typer.Option(metavar="PATH", help="Settings as YAML; the place for those that hold secrets."),
-    ] = None,
+    settings_file: verbs.SettingsFileOption = None,
     db_password_stdin: Annotated[
         bool, typer.Option("--db-password-stdin", help="Read the database password from standard input.")
     ] = False,
     db_password_prompt: Annotated[
         bool, typer.Option("--db-password-prompt", help="Ask for the database password on the terminal.")
     ] = False,
-    wait: Annotated[bool, typer.Option("--wait", help="Watch the run to its end; fail when it fails.")] = False,
+    wait: verbs.WaitOption = False,
     is_json: JsonOption = False,
 ) -> None:
     """Create a project.
@@ -156,7 +156,7 @@ def keys(
 
 @app.command()
 def studio(project: ProjectArgument, is_json: JsonOption = False) -> None:
-    """Show the address of a project's Studio, and who may sign in there."""
+    """Show the address of a project's Studio, and who signs in."""
     with open_project(project) as (client, ref):
         access = client.studio_access(ref)
     if is_json:
@@ -175,7 +175,7 @@ app.command()(logs)
 @app.command()
 def delete(
     project: ProjectArgument,
-    wait: Annotated[bool, typer.Option("--wait", help="Watch the run to its end; fail when it fails.")] = False,
+    wait: verbs.WaitOption = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for it to be typed again.")] = False,
     is_json: JsonOption = False,
 ) -> None:

@@ -12,7 +12,7 @@ from supafleet.cli.shapes import Event, Run
 from supafleet.cli.stream import follow_events, stored_events
 from supafleet.cli.watch import require_success
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Look at runs: what was done and how it went.")
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Look at runs, follow and cancel them.")
 
 RunArgument = Annotated[str, typer.Argument(metavar="ID", help="The run's id.")]
 
@@ -51,7 +51,10 @@ def show(run_id: RunArgument, is_json: JsonOption = False) -> None:
 
 @app.command()
 def cancel(run_id: RunArgument, is_json: JsonOption = False) -> None:
-    """Ask a run that waits or works to end; what it changed stays until the next run."""
+    """Ask a run to end.
+
+    It may wait or work; what it changed stays until the next run.
+    """
     with open_client() as client:
         run = client.cancel_run(run_id)
     if is_json:

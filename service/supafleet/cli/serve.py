@@ -41,7 +41,9 @@ def serve(
         bool, typer.Option("--install", help="Write a systemd unit that serves with these options, and end.")
     ] = False,
 ) -> None:
-    """Run the service: the API, and unless SUPAFLEET_EMBEDDED_WORKER is false the worker that carries out runs.
+    """Run the service in this process.
+
+    That is the API, and unless SUPAFLEET_EMBEDDED_WORKER is false the worker that carries out runs.
 
     What it knows is in the data folder: the database (control.sqlite, unless SUPAFLEET_DATABASE_URL names another),
     master.key and owner-token. Copy the folder while the service is stopped; docs/how-to/operate.md tells how to back

@@ -66,7 +66,7 @@ def revoke(
     token_id: Annotated[int, typer.Argument(metavar="ID", help="The token's id, as `token list` shows it.")],
     is_json: JsonOption = False,
 ) -> None:
-    """Let a token be worth nothing from now on."""
+    """Revoke an access token at once."""
     with open_client() as client:
         token = client.revoke_token(token_id)
     if is_json:

@@ -16,6 +16,10 @@ ProjectArgument = Annotated[
     str, typer.Argument(metavar="PROJECT", help="The project's name or ref, as `project list` shows them.")
 ]
 WaitOption = Annotated[bool, typer.Option("--wait", help="Watch the run to its end; fail when it fails.")]
+SettingsFileOption = Annotated[
+    Path | None,
+    typer.Option(metavar="PATH", help="Settings as YAML; the place for those that hold secrets."),
+]
 
 
 def pause(project: ProjectArgument, wait: WaitOption = False, is_json: JsonOption = False) -> None:
@@ -30,7 +34,9 @@ def resume(project: ProjectArgument, wait: WaitOption = False, is_json: JsonOpti
 
 def restart(
     project: ProjectArgument,
-    services: Annotated[list[str] | None, typer.Argument(metavar="[SERVICE]...", help="Default: all.")] = None,
+    services: Annotated[
+        list[str] | None, typer.Argument(metavar="SERVICE", help="Services, such as auth. Default: all.")
+    ] = None,
     wait: WaitOption = False,
     is_json: JsonOption = False,
 ) -> None:
@@ -42,11 +48,9 @@ def change(
     project: ProjectArgument,
     setting: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME=VALUE]...", help="Settings; a dot goes a level down."),
+        typer.Argument(metavar="NAME=VALUE", help="Settings; a dot goes a level down."),
     ] = None,
-    settings_file: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="Settings as YAML; the place for those that hold secrets.")
-    ] = None,
+    settings_file: SettingsFileOption = None,
     unset: Annotated[list[str] | None, typer.Option(metavar="NAME", help="A setting to take back.")] = None,
     self_healing: Annotated[
         bool | None, typer.Option("--heal/--no-heal", help="Whether lost containers are brought back.")

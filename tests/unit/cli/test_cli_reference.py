@@ -23,6 +23,20 @@ def test_every_command_and_every_option_says_what_it_does() -> None:
                 assert len(line.split("  ")) >= 3, f"{path}: {line.strip()} is not explained"
 
 
+def test_no_line_of_a_list_of_commands_is_cut(cli: Command) -> None:
+    for words in ([], ["project"], ["run"], ["host"], ["token"]):
+        listed = cli(*words, "--help").out.partition("Commands:")[2].partition("\n\n")[0].splitlines()[1:]
+        assert listed
+        assert [line for line in listed if line.endswith("...")] == []
+
+
+def test_an_argument_that_may_be_repeated_is_told_once() -> None:
+    texts = dict(help_texts())
+    assert "{PROJECT} [SERVICE]...\n" in texts["supafleet project restart"]
+    assert "{PROJECT} [NAME=VALUE]...\n" in texts["supafleet project set"]
+    assert [path for path, text in texts.items() if "[[" in text] == []
+
+
 def test_every_exit_code_is_in_the_help(cli: Command) -> None:
     answer = cli("--help")
     assert answer.code == 0
