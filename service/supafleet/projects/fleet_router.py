@@ -12,10 +12,11 @@ from supafleet.permissions import Permission
 from supafleet.projects import service
 from supafleet.projects.models import Placed, ProjectService
 from supafleet.projects.schemas import FleetProject, FleetProjectSummary, FleetService, StudioAccess
-from supafleet.projects.states import SERVICES, ServicePhase
+from supafleet.projects.states import ServicePhase
 from supafleet.routing import Router
 from supafleet.runs import service as runs
 from supafleet.settings import Settings
+from supafleet.stack.settings import SERVICES
 
 router = Router(prefix="/fleet/projects", tags=["Fleet"])
 

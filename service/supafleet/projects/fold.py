@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from supafleet.projects.states import GOALS, LIVE, SERVICES, STOPPED_PHASES, ServicePhase, Status
+from supafleet.projects.states import GOALS, LIVE, STOPPED_PHASES, ServicePhase, Status
 from supafleet.runs.vocabulary import EventKind, RunEvent, RunKind, RunStatus
+from supafleet.stack.settings import SERVICES
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from supafleet.projects.states import SERVICES, ServicePhase
+from supafleet.projects.states import ServicePhase
 from supafleet.runner.redaction import secret_values
-from supafleet.stack.settings import environment_values
+from supafleet.stack.settings import SERVICES, environment_values
 
 #: Values by which the names and phases of services would become unreadable, or every other line of a log.
 _ORDINARY = frozenset({*SERVICES, *ServicePhase, "supabase", "postgres", "localhost"})

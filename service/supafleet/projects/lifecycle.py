@@ -9,10 +9,11 @@ from supafleet.errors import IllegalTransition, InvalidField, allowed
 from supafleet.jobs.engine import JobEngine
 from supafleet.projects import service
 from supafleet.projects.models import Project
-from supafleet.projects.states import GOALS, SERVICES, Desired, move
+from supafleet.projects.states import GOALS, Desired, move
 from supafleet.runs import service as runs
 from supafleet.runs.models import Run
 from supafleet.runs.vocabulary import RunKind
+from supafleet.stack.settings import SERVICES
 
 
 def pause_project(session: Session, jobs: JobEngine, ref: str, actor: Actor) -> Run | None:

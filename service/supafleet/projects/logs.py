@@ -19,11 +19,11 @@ from supafleet.errors import Conflict, HostFailed, InvalidField, NotFound, allow
 from supafleet.jobs.identity import ExecutorIdentity, claim_identity
 from supafleet.projects import service
 from supafleet.projects.hidden import hidden_values
-from supafleet.projects.states import SERVICES
 from supafleet.runner.launcher import LaunchRequest, PlaybookLauncher, launcher_of
 from supafleet.runner.outcome import LaunchOutcome
 from supafleet.runs.vocabulary import EventKind, RunEvent
 from supafleet.settings import Settings
+from supafleet.stack.settings import SERVICES
 
 MOST_LINES = 5000
 DEFAULT_LINES = 100

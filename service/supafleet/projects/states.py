@@ -6,21 +6,7 @@ from enum import StrEnum
 
 from supafleet.errors import IllegalTransition, timestamp
 from supafleet.runs.vocabulary import RunKind
-
-SERVICES = (
-    "db",
-    "kong",
-    "auth",
-    "rest",
-    "realtime",
-    "storage",
-    "imgproxy",
-    "meta",
-    "functions",
-    "analytics",
-    "vector",
-    "studio",
-)
+from supafleet.stack.settings import SERVICES
 
 
 class Status(StrEnum):

@@ -5,11 +5,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from supafleet.projects.states import SERVICES
 from supafleet.runner.launcher import LaunchRequest
 from supafleet.runner.outcome import LaunchOutcome
 from supafleet.runner.redaction import Redactor
 from supafleet.runs.vocabulary import EventKind, RunEvent
+from supafleet.stack.settings import SERVICES
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,12 @@ from supafleet.db import unit_of_work, utc_now
 from supafleet.projects import creation, lifecycle, sighting
 from supafleet.projects import service as projects
 from supafleet.projects.schemas import ProjectCreate
-from supafleet.projects.states import SERVICES
 from supafleet.runner.fake import FakeLauncher, Script, fails_on, observed
 from supafleet.runner.launcher import LaunchRequest
 from supafleet.runner.outcome import LaunchOutcome
 from supafleet.runs import attempts
 from supafleet.runs.vocabulary import RunEvent, RunKind
+from supafleet.stack.settings import SERVICES
 from tests.integration.jobs.desk import Desk, Meanwhile
 
 OnEvent = Callable[[RunEvent], None]

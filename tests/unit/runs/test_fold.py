@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from supafleet.projects.fold import ProjectState, fold, fold_all, initial_state
-from supafleet.projects.states import SERVICES
 from supafleet.runs.vocabulary import EventKind, RunEvent
+from supafleet.stack.settings import SERVICES
 
 RECORDED = Path(__file__).parent / "recorded"
 

@@ -5,14 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from supafleet.errors import IllegalTransition
-from supafleet.projects.states import SERVICES, STORED_STATUSES, TRANSITIONS, Observed, Status, move, serve, summarize
-from supafleet.stack.settings import SERVICES as STACK_SERVICES
+from supafleet.projects.states import STORED_STATUSES, TRANSITIONS, Observed, Status, move, serve, summarize
+from supafleet.stack.settings import SERVICES
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
-
-
-def test_services_are_those_of_the_stack() -> None:
-    assert SERVICES == STACK_SERVICES
 
 
 def test_every_stored_status_has_its_row_and_every_one_can_be_reached_and_left() -> None:
