@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from supafleet.flavour import Flavour
+
 PLACEHOLDER_MARKS = ("change", "placeholder", "example", "secret", "replace", "default")
 _LEAST_DISTINCT_CHARACTERS = 12
 _ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
@@ -60,7 +62,7 @@ class Settings(BaseSettings):
         description="Domain of projects: the API tells `db.<ref>.<project_domain>` as database host.",
     )
     default_release: str = Field(default="2026.09", description="Release of a project that asks for none.")
-    default_flavour: Literal["supabase", "sandbox"] = Field(
+    default_flavour: Flavour = Field(
         default="sandbox", description="Flavour of a project that asks for none: official images or stand-ins."
     )
     default_size: str = Field(default="micro", description="Size of a project that asks for none.")

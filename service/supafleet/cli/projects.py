@@ -1,7 +1,6 @@
 """`supafleet project`: create, list, look at and delete projects; the other verbs are in verbs.py."""
 
 import sys
-from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -24,6 +23,7 @@ from supafleet.cli.request import choose_organization, generate_password, parse_
 from supafleet.cli.session import open_client, open_project
 from supafleet.cli.shapes import Run, StudioAccess
 from supafleet.cli.watch import require_success, show_for, tell_of_run, watch_run
+from supafleet.flavour import Flavour
 from supafleet.runs.vocabulary import RunKind
 
 app = typer.Typer(
@@ -33,13 +33,6 @@ app = typer.Typer(
 )
 
 ProjectArgument = verbs.ProjectArgument
-
-
-class Flavour(StrEnum):
-    """Where the images of a project come from."""
-
-    SUPABASE = "supabase"
-    SANDBOX = "sandbox"
 
 
 @app.command()

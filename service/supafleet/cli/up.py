@@ -16,10 +16,11 @@ from supafleet.cli.exits import CommandError, ExitCode
 from supafleet.cli.local_service import LocalService, ServiceRecord, code_version
 from supafleet.cli.output import JsonOption, phase_times, print_fields, print_json, print_note
 from supafleet.cli.playbooks import run_playbook
-from supafleet.cli.projects import Flavour, studio_line
+from supafleet.cli.projects import studio_line
 from supafleet.cli.request import choose_organization, generate_password
 from supafleet.cli.shapes import FleetProject, StudioAccess
 from supafleet.cli.watch import require_success, show_for, watch_run
+from supafleet.flavour import Flavour
 from supafleet.runs.vocabulary import RunKind
 
 DEFAULT_DATA_DIR = CREDENTIALS_PATH.parent
@@ -99,7 +100,7 @@ def up(
         with closing(client_of(service, record)) as client:
             ref = _find_project(client, project)
             if ref is None:
-                ref = _create(client, steps, project, flavour or Flavour.SANDBOX)
+                ref = _create(client, steps, project, flavour or "sandbox")
             else:
                 _require_usable(client, steps, ref, flavour)
             _report(client, steps, service, ref)
@@ -166,14 +167,14 @@ def _find_project(client: FleetClient, name: str) -> str | None:
 
 
 def _create(client: FleetClient, steps: Steps, name: str, flavour: Flavour) -> str:
-    if flavour is Flavour.SANDBOX:
+    if flavour == "sandbox":
         steps.playbook("build the sandbox images", "sandbox_images")
     with steps.timed(f"create the project {name}"):
         body = {
             "name": name,
             "organization_slug": choose_organization(client, None),
             "db_pass": generate_password(),
-            "flavour": flavour.value,
+            "flavour": flavour,
         }
         ref = client.create_project(body).ref
         _follow_create(client, steps, ref)
@@ -190,7 +191,7 @@ def _require_usable(client: FleetClient, steps: Steps, ref: str, flavour: Flavou
     project = client.fleet_project(ref)
     if flavour is not None and project.flavour != flavour:
         raise CommandError(
-            f"the project {project.name} ({ref}) has the flavour {project.flavour}, not {flavour.value}. "
+            f"the project {project.name} ({ref}) has the flavour {project.flavour}, not {flavour}. "
             f"Delete it first with: supafleet project delete {ref} --wait",
             ExitCode.CONFLICT,
         )

@@ -41,9 +41,7 @@ async def change_password(
     def adopt() -> int | None:
         with unit_of_work(engine) as session:
             changed = {_OWNER_SECRET: password, NEXT_SECRET: None}
-            return configuration.change_secrets(
-                session, jobs, ref, changed, actor, "Database password changed.", settings
-            )
+            return configuration.change_secrets(session, jobs, ref, changed, actor, _REASON, settings)
 
     # What an interrupted change left is still needed to log in.
     before = await run_in_threadpool(locate, engine, ref, actor, settings)

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from supafleet.flavour import Flavour
 from supafleet.stack.settings import ProjectSettings
 
 NAME_PATTERN = re.compile(r"^[a-z][a-z0-9-]{2,39}$")
@@ -109,7 +110,7 @@ class ProjectEntry(_Entry):
         default="Default organization", description="What Studio shows: 1 to 64 printable characters."
     )
     release: str = Field(default="2026.09", description="A folder of roles/project_stack/releases.")
-    flavour: Literal["supabase", "sandbox"] = Field(
+    flavour: Flavour = Field(
         default="supabase", description="Official images, or the stand-ins that playbooks/sandbox_images.yml builds."
     )
     size: Literal["micro", "small", "medium", "large"] = Field(

@@ -1,4 +1,4 @@
-"""What a project can be made of: releases, flavours and sizes, read from the data of the roles."""
+"""What a project can be made of: releases and sizes, read from the data of the roles."""
 
 from functools import cache
 from typing import Any
@@ -6,8 +6,6 @@ from typing import Any
 import yaml
 
 from supafleet.content import content_root
-
-FLAVOURS = ("supabase", "sandbox")
 
 
 @cache

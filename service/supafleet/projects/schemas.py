@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from supafleet.errors import allowed, quote
+from supafleet.flavour import Flavour
 from supafleet.keys import check_database_password
 from supafleet.organizations.schemas import DisplayName
 from supafleet.projects import catalogue
@@ -59,7 +60,7 @@ class ProjectCreate(BaseModel):
     release: Annotated[str, AfterValidator(_check_release)] | None = Field(
         default=None, description="Release of the stack; unset: the service's default."
     )
-    flavour: Literal["supabase", "sandbox"] | None = Field(
+    flavour: Flavour | None = Field(
         default=None, description="Official images or stand-ins; unset: the service's default."
     )
     host: str | None = Field(default=None, description="Docker host to run on; unset: one that serves the region.")

@@ -42,11 +42,9 @@ def find_unfinished(session: Session, project_ref: str, lane: Lane) -> Run | Non
     return session.exec(statement).first()
 
 
-def find_latest(session: Session, project_ref: str, lane: Lane | None = None) -> Run | None:
-    """The newest run of a project."""
-    statement = select(Run).where(Run.project_ref == project_ref)
-    if lane is not None:
-        statement = statement.where(Run.lane == lane)
+def find_latest_change(session: Session, project_ref: str) -> Run | None:
+    """The newest run of a project in the lane of changes."""
+    statement = select(Run).where(Run.project_ref == project_ref, Run.lane == Lane.CHANGE)
     return session.exec(statement.order_by(col(Run.created_at).desc(), col(Run.id))).first()
 
 

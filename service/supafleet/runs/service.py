@@ -136,9 +136,9 @@ def require_idle(session: Session, project_ref: str) -> None:
         raise _busy(holder)
 
 
-def latest_run(session: Session, project_ref: str, *, changing_only: bool = True) -> Run | None:
-    """The newest run of a project, by default only of those that change it."""
-    return repository.find_latest(session, project_ref, Lane.CHANGE if changing_only else None)
+def latest_run(session: Session, project_ref: str) -> Run | None:
+    """The newest run that changes a project, or changed it."""
+    return repository.find_latest_change(session, project_ref)
 
 
 def list_runs(session: Session, project_ref: str | None, limit: int, actor: Actor) -> list[RunOut]:

@@ -62,10 +62,6 @@ class RunStatus(StrEnum):
     FAILED = "failed"
     CANCELED = "canceled"
 
-    @property
-    def is_final(self) -> bool:
-        return self in (RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELED)
-
 
 class EventKind(StrEnum):
     """What an event tells; `run.ended` is always the last one of a run."""

@@ -4,11 +4,12 @@ import ipaddress
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from supafleet.flavour import Flavour
 from supafleet.stack.addresses import bracketed, gateway_url
 from supafleet.stack.errors import RenderError, first_sentence
 from supafleet.stack.settings import Line, ProjectSettings, http_url
@@ -59,7 +60,7 @@ class Project(BaseModel):
     organization_name: Line
     installation: Line
     release: str
-    flavour: Literal["supabase", "sandbox"]
+    flavour: Flavour
     size: str
     gateway_port: int = Field(ge=1, le=65535)
     subnet: str
