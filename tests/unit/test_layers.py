@@ -1,6 +1,7 @@
 """The layer law: who may import whom, and where queries and commits may stand."""
 
 import ast
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -115,3 +116,9 @@ def test_every_module_keeps_the_law_and_its_size(path: Path) -> None:
 )
 def test_the_law_notices(place: str, source: str) -> None:
     assert violations(Path(place), source)
+
+
+def test_no_lint_rule_is_waived_for_the_service() -> None:
+    lint = tomllib.loads((PACKAGE.parents[1] / "pyproject.toml").read_text())["tool"]["ruff"]["lint"]
+    assert "ignore" not in lint
+    assert {pattern.split("/")[0] for pattern in lint["per-file-ignores"]} == {"tests", "benchmarks", "plugins"}

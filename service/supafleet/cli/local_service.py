@@ -109,7 +109,7 @@ class LocalService:
         with self.log_file.open("ab") as log:
             os.chmod(self.log_file, 0o600)
             # A session of its own: neither Ctrl-C in this terminal nor its end reaches the service.
-            process = subprocess.Popen(
+            process = subprocess.Popen(  # noqa: S603 - this very Python, and a list of words
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd=self.data_dir
             )
         ticks = _start_ticks(process.pid)

@@ -52,7 +52,7 @@ def run_playbook(name: str, log_path: Path, extra: Sequence[str] = ()) -> Iterat
     with log_path.open("w", encoding="utf-8") as log:
         os.chmod(log_path, 0o600)
         try:
-            process = subprocess.Popen(
+            process = subprocess.Popen(  # noqa: S603 - the program of this environment, and a list of words
                 command,
                 cwd=root,
                 env=environment,

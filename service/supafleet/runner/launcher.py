@@ -243,7 +243,7 @@ class AnsibleRunnerLauncher:
             if self._is_stopping:
                 raise RuntimeError("the service is shutting down and starts no run any more")
             with open(folder / _ERRORS, "wb") as errors:
-                child = subprocess.Popen(
+                child = subprocess.Popen(  # noqa: S603 - this very Python, and a list of words
                     [sys.executable, "-m", "supafleet.runner.child", str(spec)],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
