@@ -19,7 +19,7 @@ from supafleet.jobs.ending import end_unfinished, failure_of
 from supafleet.jobs.outage import is_outage
 from supafleet.jobs.recorder import Recorder, begin_recorder, lock_project_of
 from supafleet.projects import service as projects
-from supafleet.projects.hidden import hidden_values
+from supafleet.projects.launching import launch_request
 from supafleet.runner.launcher import FunctionFiles, LaunchRequest, PlaybookLauncher, launcher_of
 from supafleet.runner.outcome import LaunchOutcome
 from supafleet.runs import attempts
@@ -179,24 +179,14 @@ class Worker:
             inputs = projects.orphan_inputs(session, run.project_ref, run.host, self._settings)
         else:
             inputs = projects.run_inputs(session, run.project_ref, self._settings)
-        secrets: dict[str, str] = inputs["secrets"]
-        facts = {"id": run.id, "kind": run.kind, "actor": run.actor, "driver": run.driver}
-        return LaunchRequest(
-            run_id=run.id,
+        return launch_request(
+            inputs,
+            {"id": run.id, "kind": run.kind, "actor": run.actor, "driver": run.driver},
+            RunKind(run.kind).playbook,
+            run.options,
+            self._settings,
             attempt=run.attempt,
-            playbook=RunKind(run.kind).playbook,
-            installation=self._settings.installation,
-            host=inputs["project"]["host"],
-            docker_host=inputs["docker_host"],
-            project=inputs["project"],
-            extra_vars={
-                "supafleet_secrets": {run.project_ref: secrets},
-                "supafleet_run": facts,
-                **run.options,
-            },
-            secrets=hidden_values(secrets, inputs["project"]),
             functions=self._functions(session, run),
-            timeout_seconds=self._settings.run_timeout_seconds,
         )
 
     def _functions(self, session: Session, run: Run) -> FunctionFiles | None:

@@ -18,7 +18,7 @@ from supafleet.db import reading as reading_session
 from supafleet.errors import Conflict, HostFailed, InvalidField, NotFound, allowed
 from supafleet.jobs.identity import ExecutorIdentity, claim_identity
 from supafleet.projects import service
-from supafleet.projects.hidden import hidden_values
+from supafleet.projects.launching import launch_request
 from supafleet.runner.launcher import LaunchRequest, PlaybookLauncher, launcher_of
 from supafleet.runner.outcome import LaunchOutcome
 from supafleet.runs.vocabulary import EventKind, RunEvent
@@ -250,25 +250,14 @@ class LogReaders:
         with reading_session(self._engine) as session:
             service.get_project(session, query.ref, actor)
             inputs = service.run_inputs(session, query.ref, self._settings)
-        secrets: dict[str, str] = inputs["secrets"]
         run_id = f"logs-{uuid.uuid4()}"
-        facts = {"id": run_id, "kind": "project_logs", "actor": actor.username, "driver": "api"}
-        return LaunchRequest(
-            run_id=run_id,
-            attempt=1,
-            playbook=_PLAYBOOK,
-            installation=self._settings.installation,
-            host=inputs["project"]["host"],
-            docker_host=inputs["docker_host"],
-            project=inputs["project"],
-            extra_vars={
-                "supafleet_secrets": {query.ref: secrets},
-                "supafleet_run": facts,
-                "project_logs_cursor": run_id,
-                **query.variables,
-            },
-            secrets=hidden_values(secrets, inputs["project"]),
-            timeout_seconds=_FOLLOW_SECONDS if query.follow else self._settings.run_timeout_seconds,
+        return launch_request(
+            inputs,
+            {"id": run_id, "kind": "project_logs", "actor": actor.username, "driver": "api"},
+            _PLAYBOOK,
+            {"project_logs_cursor": run_id, **query.variables},
+            self._settings,
+            timeout_seconds=_FOLLOW_SECONDS if query.follow else None,
         )
 
     def _require_launcher(self) -> PlaybookLauncher:
