@@ -15,6 +15,7 @@ from tests.e2e.live_service import free_port
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(1200)]
 
 NOT_RUN_HERE = {"make test"}  # it is what runs this
+TEXT = re.compile(r"^```text\n(.*?)^```", re.MULTILINE | re.DOTALL)
 CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -25,6 +26,12 @@ def commands(page: Path) -> list[str]:
 def commands_in(text: str) -> list[str]:
     blocks = CONSOLE.findall(text)
     return [line for block in blocks for line in block.splitlines() if line and line not in NOT_RUN_HERE]
+
+
+def labels_of_the_end(page: Path) -> list[str]:
+    """What the page says that `make up` tells at its end."""
+    shown = next(block for block in TEXT.findall(page.read_text()) if "ACTIVE_HEALTHY" in block)
+    return [re.split(" {2,}", line)[0] for line in shown.splitlines()]
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +90,8 @@ def test_the_readme(clone: Path) -> None:
     )
     ref = values["PROJECT_REF"].strip("'\"")
     assert values["PROJECT_URL"].strip("'\"") in output
+    for label in labels_of_the_end(clone / "README.md"):
+        assert re.search(rf"^{label} {{2,}}", output, re.MULTILINE), f"{label} is told at the end"
     assert list(docker_eyes.health(ref).values()) == ["healthy"] * 12
     for phase in ("network", "volumes", "files", "watch", "verify"):
         assert phase in output
