@@ -178,4 +178,4 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
 def _load_signer(settings: Settings, engine: Engine) -> TokenSigner:
     with reading(engine) as session:
         key = installation.reveal(session, load_cipher(settings), installation.ACCESS_TOKEN_KEY)
-    return TokenSigner(key, settings.installation)
+    return TokenSigner(key, settings.resolved_installation)

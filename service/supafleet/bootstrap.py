@@ -17,9 +17,11 @@ from supafleet.hosts import service as hosts
 from supafleet.hosts.models import Connection
 from supafleet.hosts.regions import AWS_REGIONS, LOCAL_REGION
 from supafleet.hosts.schemas import HostBody
+from supafleet.installation.naming import settle_name
 from supafleet.migrations.upgrade import upgrade_database
 from supafleet.organizations import service as organizations
 from supafleet.projects import catalogue
+from supafleet.projects import service as projects
 from supafleet.secrets import installation
 from supafleet.secrets import service as secrets
 from supafleet.secrets.cipher import create_master_key, load_cipher, write_private_file
@@ -37,6 +39,8 @@ _PRIVATE_FILE = 0o600
 def prepare(settings: Settings, engine: Engine) -> None:
     """Make everything ready that the service needs before it answers; run again, it changes nothing.
 
+    Afterwards the settings tell the name of the installation, which the database keeps.
+
     Raises:
         StartRefused: the settings, the data folder or the master key do not allow a start.
     """
@@ -46,8 +50,10 @@ def prepare(settings: Settings, engine: Engine) -> None:
         _make_database_private(engine)
         upgrade_database(engine)
         with unit_of_work(engine) as session:
+            name = settle_name(session, settings.installation, has_projects=projects.had_any(session))
             _prepare_master_key(session, settings)
             _prepare_owner(session, settings)
+    settings.installation = name
 
 
 def _check_settings(settings: Settings, engine: Engine) -> None:

@@ -52,10 +52,12 @@ class Settings(BaseSettings):
     public_url: str | None = Field(
         default=None, description="Address clients reach the API at. Unset: made of listen_host and listen_port."
     )
-    installation: str = Field(
-        default="local",
+    installation: str | None = Field(
+        default=None,
         pattern=r"^[a-z][a-z0-9-]{2,39}$",
-        description="Name of this installation; every Docker object carries it, so that two never mix.",
+        description="Name of this installation; every Docker object carries it, so that two never mix. The first start "
+        "on a database stores it there, and a later one with another name is refused. Unset: the stored name; at the "
+        "first start local- and six random hexadecimal digits.",
     )
     project_domain: str = Field(
         default="localhost",
@@ -202,6 +204,13 @@ class Settings(BaseSettings):
         if self.database_url is not None:
             return self.database_url.get_secret_value()
         return f"sqlite:///{self.data_dir / 'control.sqlite'}"
+
+    @property
+    def resolved_installation(self) -> str:
+        """The name of the installation, which a start has settled."""
+        if self.installation is None:
+            raise RuntimeError("the name of the installation was used before a start had settled it")
+        return self.installation
 
     @property
     def resolved_public_url(self) -> str:

@@ -99,7 +99,7 @@ class Observer(Chore):
             run_id=f"{LOOK_PREFIX}{uuid.uuid4()}",
             attempt=1,
             playbook=_PLAYBOOK,
-            installation=self._settings.installation,
+            installation=self._settings.resolved_installation,
             host=look.name,
             docker_host=look.entry,
             timeout_seconds=_TIMEOUT_SECONDS,
@@ -123,9 +123,9 @@ class Observer(Chore):
     def _fold(self, look: HostLook, event: RunEvent, began_at: datetime) -> None:
         seen = event.detail or {}
         with unit_of_work(self._engine) as session:
-            found = doctor.strangers(session, look.host_id, seen, self._settings.installation)
+            found = doctor.strangers(session, look.host_id, seen, self._settings.resolved_installation)
             hosts.note_strangers(session, look.host_id, found)
-        projects: Mapping[str, Any] = seen["projects"].get(self._settings.installation, {})
+        projects: Mapping[str, Any] = seen["projects"].get(self._settings.resolved_installation, {})
         for ref in look.refs:
             with unit_of_work(self._engine) as session:
                 sighting.fold_sighting(session, self._jobs, ref, projects.get(ref), began_at, event.at, self._settings)

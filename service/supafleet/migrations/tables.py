@@ -7,12 +7,13 @@ from supafleet.api_keys import models as api_keys
 from supafleet.audit import models as audit
 from supafleet.functions import models as functions
 from supafleet.hosts import models as hosts
+from supafleet.installation import models as installation
 from supafleet.organizations import models as organizations
 from supafleet.projects import models as projects
 from supafleet.runs import models as runs
 from supafleet.secrets import models as secrets
 
-MODULES = (accounts, organizations, hosts, projects, secrets, functions, api_keys, runs, audit)
+MODULES = (installation, accounts, organizations, hosts, projects, secrets, functions, api_keys, runs, audit)
 
 
 def names() -> list[str]:

@@ -32,7 +32,7 @@ def launch_request(
         run_id=facts["id"],
         attempt=attempt,
         playbook=playbook,
-        installation=settings.installation,
+        installation=settings.resolved_installation,
         host=project["host"],
         docker_host=inputs["docker_host"],
         project=project,

@@ -119,6 +119,11 @@ def count_projects_by_host(session: Session) -> dict[int, int]:
     return dict(session.exec(statement).all())
 
 
+def had_any(session: Session) -> bool:
+    """Whether there is a project, or was one."""
+    return session.exec(select(Project.id).limit(1)).first() is not None
+
+
 def list_projects_on(session: Session, host_id: int) -> list[Project]:
     """Projects of a Docker host that were not removed."""
     statement = select(Project).where(Project.host_id == host_id, col(Project.removed_at).is_(None))

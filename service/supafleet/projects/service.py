@@ -115,6 +115,11 @@ def count_by_host(session: Session) -> dict[int, int]:
     return repository.count_projects_by_host(session)
 
 
+def had_any(session: Session) -> bool:
+    """Whether the database has projects, or had some."""
+    return repository.had_any(session)
+
+
 def served_status(project: Project, host: DockerHost, settings: Settings, now: datetime) -> Served:
     """The status that is told at this time."""
     return serve(

@@ -12,6 +12,8 @@ from supafleet.settings import Settings
 from tests.integration.conftest import PostgresServer
 
 _DATA = "data"
+#: That of the scripted looks at a Docker host (`supafleet.runner.fake.sees`).
+INSTALLATION = "local"
 
 
 class FirstStarts:
@@ -41,7 +43,7 @@ class FirstStarts:
         folder.mkdir()
         url = f"sqlite:///{folder / 'control.sqlite'}" if kind == "sqlite" else self._server().create_database()
         engine = engine_from_url(url)
-        prepare(Settings(data_dir=folder / _DATA, database_url=url), engine)
+        prepare(Settings(data_dir=folder / _DATA, database_url=url, installation=INSTALLATION), engine)
         engine.dispose()
         run_dbos_database_migrations(sqlalchemy_url(url))
         self._urls[kind] = url

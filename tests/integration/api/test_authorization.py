@@ -122,7 +122,7 @@ def worthless_tokens(session: Session, api: Api, account: Account) -> dict[str, 
         session.add(row)
     tokens["an expired sign-in"] = signed_in(session, api, account, ago=LIFETIME)
     tokens["an ended sign-in"] = signed_in(session, api, account, ended=True)
-    forger = TokenSigner("a key that is not that of the installation", api.settings.installation)
+    forger = TokenSigner("a key that is not that of the installation", api.settings.resolved_installation)
     tokens["a forged sign-in"] = forger.sign(Claims(account.gotrue_id, str(uuid.uuid4())), utc_now())
     return tokens
 

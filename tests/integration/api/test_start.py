@@ -2,11 +2,12 @@
 
 import re
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 from sqlalchemy import text
 
 from supafleet.bootstrap import prepare
@@ -30,6 +31,16 @@ def start(settings: Settings) -> None:
         prepare(settings, engine)
     finally:
         engine.dispose()
+
+
+def beside(settings: Settings, folder: Path, installation: str | None = None) -> Settings:
+    """Those of another machine of the same database, which has the key."""
+    return Settings(
+        data_dir=folder,
+        database_url=settings.resolved_database_url,
+        master_key=settings.master_key,
+        installation=installation,
+    )
 
 
 def with_key(settings: Settings, key: str | None) -> Settings:
@@ -108,6 +119,52 @@ def test_a_lost_key_file_is_not_replaced_by_a_new_one(api: Api) -> None:
     with pytest.raises(StartRefused, match="backup"):
         start(api.settings)
     assert not api.settings.master_key_file.exists()
+
+
+def test_each_database_has_a_name_of_its_own_that_all_its_machines_read(settings: Settings, tmp_path: Path) -> None:
+    start(settings)
+    assert re.fullmatch("local-[0-9a-f]{6}", settings.resolved_installation)
+    key = settings.master_key_file.read_text().strip()
+    second = settings.model_copy(
+        update={"data_dir": tmp_path / "second", "installation": None, "master_key": SecretStr(key)}
+    )
+    start(second)
+    assert second.resolved_installation == settings.resolved_installation
+    other = Settings(data_dir=tmp_path / "other", database_url=f"sqlite:///{tmp_path / 'other.sqlite'}")
+    start(other)
+    assert other.resolved_installation != settings.resolved_installation
+
+
+def test_the_first_start_decides_the_name_and_another_one_is_refused(settings: Settings, tmp_path: Path) -> None:
+    first = settings.model_copy(
+        update={"installation": "berlin", "master_key": SecretStr(Fernet.generate_key().decode())}
+    )
+    start(first)
+    unset = beside(first, tmp_path / "unset")
+    start(unset)
+    assert unset.resolved_installation == "berlin"
+    start(beside(first, tmp_path / "same", "berlin"))
+    with pytest.raises(StartRefused, match=r"installation: must be 'berlin' or unset, for what this database"):
+        start(beside(first, tmp_path / "other", "paris"))
+    start(beside(first, tmp_path / "unset"))
+
+
+def test_a_database_of_before_names_were_kept_stays_local_when_it_has_projects(api: Api, tmp_path: Path) -> None:
+    api.create()
+    for wanted, name in ((None, "local"), ("berlin", "berlin")):
+        with unit_of_work(api.engine) as session:
+            session.execute(text("DELETE FROM installation"))
+        earlier = api.settings.model_copy(update={"installation": wanted})
+        start(earlier)
+        assert earlier.resolved_installation == name
+
+
+def test_machines_that_start_first_at_once_agree_on_the_name(settings: Settings, tmp_path: Path) -> None:
+    key = SecretStr(Fernet.generate_key().decode())
+    machines = [beside(settings.model_copy(update={"master_key": key}), tmp_path / str(number)) for number in range(4)]
+    with ThreadPoolExecutor(len(machines)) as pool:
+        list(pool.map(start, machines))
+    assert len({machine.resolved_installation for machine in machines}) == 1
 
 
 @pytest.mark.parametrize("name", ["default_release", "default_size"])

@@ -1,0 +1,1 @@
+"""The installation: all processes that share one database."""
