@@ -16,7 +16,16 @@ from supafleet.cli.exits import ApiRefusalError, CommandError, ExitCode, UsageEr
 from supafleet.cli.local_service import LocalService
 from supafleet.cli.output import JsonOption, print_json, print_note
 from supafleet.cli.shapes import FleetProject
-from supafleet.cli.up import DEFAULT_DATA_DIR, DEFAULT_PORT, DataDirOption, Steps, client_of, exclusive, start_service
+from supafleet.cli.up import (
+    DEFAULT_DATA_DIR,
+    DEFAULT_PORT,
+    DataDirOption,
+    Steps,
+    client_of,
+    exclusive,
+    require_engine,
+    start_service,
+)
 from supafleet.cli.watch import require_success, show_for, watch_run
 from supafleet.runs.vocabulary import RunKind
 
@@ -69,6 +78,7 @@ def _delete_projects(service: LocalService, steps: Steps) -> list[str]:
     Raises:
         CommandError: there are projects that the owner's account does not see.
     """
+    require_engine(steps)
     record = service.running() or start_service(service, steps, _last_port(service.data_dir))
     removed: list[str] = []
     with closing(client_of(service, record)) as client:

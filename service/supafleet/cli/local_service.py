@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,7 +17,8 @@ import supafleet
 from supafleet.cli.client import is_ready
 from supafleet.cli.exits import CommandError, UsageError
 from supafleet.cli.serve import listen
-from supafleet.content import files_digest
+from supafleet.content import content_root, files_digest
+from supafleet.sandbox import content_digest
 
 _START_SECONDS = 60
 _STOP_SECONDS = 30
@@ -48,9 +50,10 @@ class ServiceRecord:
 
 
 def code_version() -> str:
-    """Version of this program with a digest of its sources, which change more often than the number."""
+    """Version of this program with digests of what changes more often: its sources, and what sandbox images hold."""
     package = Path(supafleet.__file__).parent
-    return f"{supafleet.__version__}+{files_digest(package, package.rglob('*.py'))}"
+    sources = files_digest(package, package.rglob("*.py"))
+    return f"{supafleet.__version__}+{sources}.{content_digest(content_root())}"
 
 
 class LocalService:
@@ -81,20 +84,26 @@ class LocalService:
             return None
         return record if record.is_alive else None
 
-    def require_database(self) -> None:
+    def require_database(self, variables: Mapping[str, str]) -> None:
         """Refuse a start that would make an empty database in the place of the one that the service had.
+
+        Args:
+            variables: settings that `start` would be given beside those of this shell.
 
         Raises:
             UsageError: the database is elsewhere, and the environment does not name it.
         """
-        if self.has_database_elsewhere and not os.environ.get(_DATABASE_VARIABLE):
+        if self.has_database_elsewhere and not {**os.environ, **variables}.get(_DATABASE_VARIABLE):
             raise UsageError(
                 f"{_DATABASE_VARIABLE} is not set, and {self.data_dir} holds no control.sqlite: "
                 "set it to the database that the service had when it was started before"
             )
 
-    def start(self, host: str, port: int) -> ServiceRecord:
+    def start(self, host: str, port: int, variables: Mapping[str, str]) -> ServiceRecord:
         """Start the service detached and wait until it says that it is ready.
+
+        Args:
+            variables: settings of its environment; they win over those of this shell.
 
         Raises:
             CommandError: the port is taken, or the service ended, or was not ready in time; with its last log lines.
@@ -110,7 +119,13 @@ class LocalService:
             os.chmod(self.log_file, 0o600)
             # A session of its own: neither Ctrl-C in this terminal nor its end reaches the service.
             process = subprocess.Popen(  # noqa: S603 - this very Python, and a list of words
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd=self.data_dir
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                cwd=self.data_dir,
+                env={**os.environ, **variables},
             )
         ticks = _start_ticks(process.pid)
         if ticks is None:

@@ -13,7 +13,9 @@ import uvicorn
 from pydantic import ValidationError
 
 from supafleet.cli.exits import CommandError, UsageError
-from supafleet.cli.systemd import SERVICE_UNIT, install_unit
+from supafleet.cli.output import print_note
+from supafleet.cli.systemd import SERVICE_UNIT, install_unit, left_behind
+from supafleet.cli.variables import shell_variables
 from supafleet.settings import Settings
 
 if TYPE_CHECKING:
@@ -137,3 +139,5 @@ def _install(settings: Settings) -> None:
     ]
     path = install_unit(command, unit=SERVICE_UNIT)
     print(f"wrote {path}. Start it now and at every boot with: systemctl enable --now {SERVICE_UNIT.name}")
+    if note := left_behind(shell_variables()):
+        print_note(note)

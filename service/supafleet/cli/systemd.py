@@ -1,14 +1,17 @@
 """The systemd units of the service and of a worker, for machines that have systemd."""
 
 import os
+import re
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from supafleet.cli.exits import CommandError
 
 UNIT_DIRECTORY = Path("/etc/systemd/system")
+#: What the units read their settings from.
+SETTINGS_FILE = Path("/etc/supafleet/service.env")
 # The folder that sd_booted(3) looks for: systemd may be installed without being the init process.
 BOOTED_MARK = Path("/run/systemd/system")
 
@@ -32,7 +35,7 @@ Wants=network-online.target
 
 [Service]
 # Settings, the password of the database among them: a file that only root reads, not this one.
-EnvironmentFile=-/etc/supafleet/service.env
+EnvironmentFile=-{settings}
 ExecStart={command}
 Restart=always
 RestartSec=2
@@ -48,7 +51,21 @@ WantedBy=multi-user.target
 
 def unit_text(command: Sequence[str]) -> str:
     """The unit that runs `command`."""
-    return _UNIT.format(command=" ".join(_quoted(word) for word in command))
+    return _UNIT.format(settings=SETTINGS_FILE, command=" ".join(_quoted(word) for word in command))
+
+
+def left_behind(names: Iterable[str], file: Path = SETTINGS_FILE) -> str | None:
+    """A sentence on the variables of this shell that a unit does not have, or None when the file sets them all."""
+    try:
+        text = file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        text = ""
+    missing = sorted(set(names) - set(re.findall(r"^\s*(\w+)=", text, re.MULTILINE)))
+    if not missing:
+        return None
+    return (
+        f"Not taken along from this shell: {', '.join(missing)}. Put what the unit is to have into {file}, mode 0600."
+    )
 
 
 def install_unit(

@@ -3,15 +3,17 @@
 import fcntl
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated
 
 import typer
 
 from supafleet.cli.client import FleetClient, as_document
 from supafleet.cli.credentials import CREDENTIALS_PATH, TOKEN_VARIABLE, URL_VARIABLE, Connection, write_credentials
+from supafleet.cli.engine import is_engine_there
 from supafleet.cli.exits import CommandError, ExitCode
 from supafleet.cli.local_service import LocalService, ServiceRecord, code_version
 from supafleet.cli.output import JsonOption, phase_times, print_fields, print_json, print_note
@@ -19,6 +21,7 @@ from supafleet.cli.playbooks import run_playbook
 from supafleet.cli.projects import studio_line
 from supafleet.cli.request import choose_organization, generate_password
 from supafleet.cli.shapes import FleetProject, StudioAccess
+from supafleet.cli.variables import process_variables, shell_variables
 from supafleet.cli.watch import require_success, show_for, watch_run
 from supafleet.flavour import Flavour
 from supafleet.runs.vocabulary import RunKind
@@ -31,9 +34,13 @@ _USABLE_STATUS = "ACTIVE_HEALTHY"
 _PASSING_STATUSES = frozenset({"UNKNOWN", "ACTIVE_UNHEALTHY", "COMING_UP", "RESTARTING", "RESTORING"})
 _PASSING_SECONDS = 180.0
 _POLL_SECONDS = 0.5
+_PREPARATION = "prepare this machine", "host_prepare"
+_FLAVOUR_VARIABLE = "SUPAFLEET_DEFAULT_FLAVOUR"
+_RESTART_HINT = "Once the cause is mended, bring it up with: supafleet project restart {ref} --wait"
 _HINTS = {
     "INACTIVE": "Bring it up again with: supafleet project resume {ref} --wait",
-    "INIT_FAILED": "To begin anew, delete it with: supafleet project delete {ref} --wait",
+    "INIT_FAILED": _RESTART_HINT,
+    "RESTORE_FAILED": _RESTART_HINT,
 }
 _HINT = "See what is wrong with: supafleet project get {ref}"
 
@@ -63,10 +70,10 @@ class Steps:
         yield
         self.seconds[name] = round(time.monotonic() - began, 1)
 
-    def playbook(self, title: str, name: str) -> None:
+    def playbook(self, title: str, name: str, options: Sequence[str] = ()) -> None:
         """One step that is a playbook."""
         with self.timed(title):
-            for line in run_playbook(name, self._log_dir / f"{name}.log"):
+            for line in run_playbook(name, self._log_dir / f"{name}.log", options):
                 self.say(f"  {line.outcome:8}{line.seconds:6.1f}s  {line.name}")
 
 
@@ -89,18 +96,26 @@ def up(
 
     Installs and starts Docker when needed, builds the sandbox images, starts the service in the background, creates
     the project through the API and writes credentials.env in the data folder. Again, it changes nothing and prints
-    the same; only a service that runs other code than this is restarted.
+    the same; only a service that runs other code than this, or other settings than this shell has, is restarted. What
+    the service was started with and this shell does not set, stays.
     """
     folder = data_dir.absolute()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with exclusive(folder):
         steps = Steps(folder, is_json=is_json)
         service = LocalService(folder)
-        record = _bring_up_service(service, steps, port)
+        before = service.running()
+        record = _start(service, steps, port, flavour) if before is None else _reuse(service, steps, before, port)
         with closing(client_of(service, record)) as client:
-            ref = _find_project(client, project)
+            projects = client.fleet_projects()
+            ref = next((found.ref for found in projects if found.name == project), None)
+            chosen: Flavour = flavour or "sandbox"
+            # Other code may stand for other images, and containers are made without asking any registry for them.
+            flavours = {found.flavour for found in projects} if record != before else set()
+            if "sandbox" in flavours or (ref is None and chosen == "sandbox"):
+                steps.playbook("build the sandbox images", "sandbox_images")
             if ref is None:
-                ref = _create(client, steps, project, flavour or "sandbox")
+                ref = _create(client, steps, project, chosen)
             else:
                 _require_usable(client, steps, ref, flavour)
             _report(client, steps, service, ref)
@@ -117,44 +132,73 @@ def exclusive(folder: Path) -> Iterator[None]:
         yield
 
 
-def _bring_up_service(service: LocalService, steps: Steps, port: int | None) -> ServiceRecord:
-    """The service on the port that is asked for, by this very code.
+def _start(service: LocalService, steps: Steps, port: int | None, flavour: Flavour | None) -> ServiceRecord:
+    # A project that asks for no flavour gets the one that this machine has the images of.
+    variables = {} if flavour is None else {_FLAVOUR_VARIABLE: flavour, **shell_variables()}
+    service.require_database(variables)
+    steps.playbook(*_PREPARATION)
+    return start_service(service, steps, DEFAULT_PORT if port is None else port, variables)
+
+
+def _reuse(service: LocalService, steps: Steps, record: ServiceRecord, port: int | None) -> ServiceRecord:
+    """The running service on the port that is asked for, by this very code, with the settings of this shell.
 
     Raises:
-        CommandError: it runs on another port.
+        CommandError: it runs on another port, or cannot be started anew.
     """
-    record = service.running()
-    if record is None:
-        service.require_database()
-        steps.playbook("prepare this machine", "host_prepare")
-        return start_service(service, steps, DEFAULT_PORT if port is None else port)
     if port is not None and port != record.port:
         raise CommandError(
             f"--port {port}: the service of {service.data_dir} runs on port {record.port}. "
             f"Stop it first with: supafleet down --data-dir {service.data_dir}",
             ExitCode.CONFLICT,
         )
-    return record if record.version == code_version() else _restart_service(service, steps, record)
+    require_engine(steps)
+    had = process_variables(record.pid)
+    wanted = {**had, **shell_variables()}
+    changed = sorted(name for name, value in wanted.items() if had.get(name) != value)
+    if record.version != code_version():
+        steps.say(f"the running service is of version {record.version or 'unknown'}, this is {code_version()}")
+    elif not changed:
+        return record
+    if changed:
+        steps.say(f"the running service was started with other settings: {', '.join(changed)}")
+    return _restart_service(service, steps, record, had, wanted)
 
 
-def _restart_service(service: LocalService, steps: Steps, record: ServiceRecord) -> ServiceRecord:
+def require_engine(steps: Steps) -> None:
+    """Have the engine of this machine started when nobody did so after a start of the machine."""
+    if not is_engine_there():
+        steps.playbook(*_PREPARATION)
+
+
+def _restart_service(
+    service: LocalService, steps: Steps, record: ServiceRecord, had: Mapping[str, str], wanted: Mapping[str, str]
+) -> ServiceRecord:
     # What may refuse a start does so while the old one still serves.
-    service.require_database()
-    steps.say(f"the running service is of version {record.version or 'unknown'}, this is {code_version()}")
+    service.require_database(wanted)
+    port = record.port or DEFAULT_PORT
     with steps.timed("restart the service"):
         service.stop()
-        return service.start(DEFAULT_HOST, record.port or DEFAULT_PORT)
+        try:
+            return service.start(DEFAULT_HOST, port, wanted)
+        except CommandError:
+            if wanted != had:
+                steps.say("it is started again with the settings that it had")
+                service.start(DEFAULT_HOST, port, had)
+            raise
 
 
-def start_service(service: LocalService, steps: Steps, port: int) -> ServiceRecord:
-    """Start the service as one step.
+def start_service(
+    service: LocalService, steps: Steps, port: int, variables: Mapping[str, str] = MappingProxyType({})
+) -> ServiceRecord:
+    """Start the service as one step, with settings beside those of this shell.
 
     Raises:
         UsageError: its database is elsewhere, and nobody says where.
     """
-    service.require_database()
+    service.require_database(variables)
     with steps.timed("start the service"):
-        return service.start(DEFAULT_HOST, port)
+        return service.start(DEFAULT_HOST, port, variables)
 
 
 def client_of(service: LocalService, record: ServiceRecord) -> FleetClient:
@@ -162,13 +206,7 @@ def client_of(service: LocalService, record: ServiceRecord) -> FleetClient:
     return FleetClient(Connection(record.api_url, service.owner_token()))
 
 
-def _find_project(client: FleetClient, name: str) -> str | None:
-    return next((project.ref for project in client.projects() if project.name == name), None)
-
-
 def _create(client: FleetClient, steps: Steps, name: str, flavour: Flavour) -> str:
-    if flavour == "sandbox":
-        steps.playbook("build the sandbox images", "sandbox_images")
     with steps.timed(f"create the project {name}"):
         body = {
             "name": name,

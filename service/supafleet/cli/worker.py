@@ -7,8 +7,10 @@ from typing import Annotated
 import typer
 
 from supafleet.cli.exits import CommandError
+from supafleet.cli.output import print_note
 from supafleet.cli.serve import read_settings
-from supafleet.cli.systemd import WORKER_UNIT, install_unit
+from supafleet.cli.systemd import WORKER_UNIT, install_unit, left_behind
+from supafleet.cli.variables import shell_variables
 
 
 def worker(
@@ -46,3 +48,5 @@ def _install(data_dir: Path) -> None:
     command = [sys.executable, "-m", "supafleet.cli", "worker", "--data-dir", str(data_dir)]
     path = install_unit(command, unit=WORKER_UNIT)
     print(f"wrote {path}. Start it now and at every boot with: systemctl enable --now {WORKER_UNIT.name}")
+    if note := left_behind(shell_variables()):
+        print_note(note)

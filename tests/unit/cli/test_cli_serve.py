@@ -16,11 +16,13 @@ from child_process import started
 from fleet_double import Command
 
 from supafleet import __version__
+from supafleet.cli import local_service, serve
 from supafleet.cli.client import FleetClient, is_ready
 from supafleet.cli.credentials import Connection, find_connection, read_credentials, write_credentials
 from supafleet.cli.exits import CommandError
 from supafleet.cli.local_service import LocalService, code_version
-from supafleet.cli.systemd import install_unit, unit_text
+from supafleet.cli.systemd import install_unit, left_behind, unit_text
+from supafleet.cli.variables import process_variables
 
 
 @pytest.fixture
@@ -39,8 +41,14 @@ def service(bare_environment: Path) -> Iterator[LocalService]:
     service.stop()
 
 
-def test_the_service_starts_detached_answers_and_stops(service: LocalService, free_port: int) -> None:
-    record = service.start("127.0.0.1", free_port)
+def test_the_service_starts_detached_answers_and_stops(
+    service: LocalService, free_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SUPAFLEET_WORKER_SLOTS", "1")
+    monkeypatch.setenv("SUPAFLEET_LISTEN_HOST", "127.0.0.2")
+    monkeypatch.setenv("SUPAFLEET_LOG_LEVEL", "error")
+    record = service.start("127.0.0.1", free_port, {"SUPAFLEET_LOG_LEVEL": "warning"})
+    assert process_variables(record.pid) == {"SUPAFLEET_WORKER_SLOTS": "1", "SUPAFLEET_LOG_LEVEL": "warning"}
     assert service.running() == record
     assert os.getsid(record.pid) == record.pid
     client = FleetClient(Connection(record.api_url, service.owner_token()))
@@ -60,6 +68,16 @@ def test_the_service_starts_detached_answers_and_stops(service: LocalService, fr
     assert service.stop() is False
 
 
+def test_other_stand_ins_are_another_version(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    before = code_version()
+    copy = tmp_path / "roles" / "sandbox_images" / "files"
+    copy.mkdir(parents=True)
+    (copy / "main.js").write_text("changed")
+    monkeypatch.setattr(local_service, "content_root", lambda: tmp_path)
+    assert code_version() != before
+    assert code_version().rpartition(".")[0] == before.rpartition(".")[0]
+
+
 def test_a_recorded_pid_that_now_is_another_process_is_left_alone(service: LocalService) -> None:
     with started(["sleep", "60"]) as stranger:
         service.pid_file.write_text(
@@ -75,7 +93,7 @@ def test_a_service_that_cannot_start_says_why(
 ) -> None:
     monkeypatch.setenv("SUPAFLEET_DEFAULT_SIZE", "giant")
     with pytest.raises(CommandError) as raised:
-        service.start("127.0.0.1", free_port)
+        service.start("127.0.0.1", free_port, {})
     assert raised.value.message == f"the service ended with exit code 1 (log: {service.log_file})"
     assert raised.value.lines[-1].startswith("error: the service did not start: default_size: must be")
     assert "Traceback" not in "\n".join(raised.value.lines)
@@ -126,6 +144,35 @@ def test_the_unit_kills_the_whole_group_and_restarts(tmp_path: Path) -> None:
     assert "Restart=always\n" in text
     assert 'ExecStart="/opt/x y/python" 100%% $$HOME\n' in text
     assert unit_text(["supafleet", "serve"]).count("ExecStart=supafleet serve\n") == 1
+
+
+def test_install_says_which_settings_of_this_shell_the_unit_does_not_have(
+    cli: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        serve,
+        "install_unit",
+        lambda command, unit: install_unit(command, unit=unit, directory=tmp_path, booted_mark=tmp_path, reload=False),
+    )
+    monkeypatch.setenv("SUPAFLEET_REGISTRY_PREFIX", "mirror.example.com/")
+    monkeypatch.setenv("SUPAFLEET_LISTEN_PORT", "8700")
+    answer = cli("serve", "--install", "--data-dir", "data")
+    assert answer.code == 0, answer.err
+    assert (
+        "Not taken along from this shell: SUPAFLEET_REGISTRY_PREFIX. Put what the unit is to have into " in answer.err
+    )
+    assert "mirror.example.com" not in answer.out + answer.err
+    assert "--port 8700 --data-dir" in (tmp_path / "supafleet.service").read_text()
+
+
+def test_what_the_file_of_a_unit_sets_is_taken_along(tmp_path: Path) -> None:
+    file = tmp_path / "service.env"
+    assert left_behind(["SUPAFLEET_A", "SUPAFLEET_B"], file) is not None
+    file.write_text("# SUPAFLEET_B=1\nSUPAFLEET_A='x'\n")
+    note = left_behind(["SUPAFLEET_A", "SUPAFLEET_B"], file)
+    assert note is not None
+    assert note.startswith("Not taken along from this shell: SUPAFLEET_B. ")
+    assert left_behind(["SUPAFLEET_A"], file) is None
 
 
 def test_credentials_are_private_and_read_back(tmp_path: Path) -> None:

@@ -2,9 +2,12 @@
 
 import io
 import os
+import shutil
+import socket
 import stat
 import subprocess
-from collections.abc import Iterator, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,19 +27,28 @@ class Machine:
         self.record = ServiceRecord(os.getpid(), 0, "", fleet.url, code_version())
         self.is_running = False
         self.has_database_elsewhere = False
+        #: Settings that the running service was started with.
+        self.variables: dict[str, str] = {}
+        #: A setting that no service starts with.
+        self.refused: str | None = None
         self.steps: list[str] = []
 
-    def run_playbook(self, name: str, _log_path: Path, _extra: Sequence[str] = ()) -> Iterator[TaskLine]:
-        self.steps.append(name)
+    def run_playbook(self, name: str, _log_path: Path, options: Sequence[str] = ()) -> Iterator[TaskLine]:
+        self.steps.append(" ".join((name, *options)))
         yield TaskLine("changed", 1.25, "Install the engine")
 
-    def start(self, service: LocalService, host: str, port: int) -> ServiceRecord:
+    def start(self, service: LocalService, host: str, port: int, variables: Mapping[str, str]) -> ServiceRecord:
         self.steps.append(f"start {host}:{port}")
+        names = {name for name in os.environ if name.startswith("SUPAFLEET_")}
+        self.variables = {name: os.environ[name] for name in names} | dict(variables)
+        if self.refused in self.variables.values():
+            raise CommandError("the service ended with exit code 1")
         self.is_running = True
         (service.data_dir / "owner-token").write_text(TOKEN)
         if not self.has_database_elsewhere:
             (service.data_dir / "control.sqlite").touch()
-        self.record = replace(self.record, version=code_version())
+        ticks = self.record.started_at_ticks + 1
+        self.record = replace(self.record, version=code_version(), started_at_ticks=ticks)
         return self.record
 
     def running(self, _service: LocalService) -> ServiceRecord | None:
@@ -49,10 +61,23 @@ class Machine:
 
 
 @pytest.fixture
-def machine(fleet: FleetDouble, monkeypatch: pytest.MonkeyPatch) -> Machine:
+def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
+    """The socket of the machine's Docker engine, in a folder with a short path."""
+    folder = tempfile.mkdtemp(prefix="sf-")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(f"{folder}/docker.sock")
+        listener.listen()
+        monkeypatch.setenv("DOCKER_HOST", f"unix://{folder}/docker.sock")
+        yield listener
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def machine(fleet: FleetDouble, engine: socket.socket, monkeypatch: pytest.MonkeyPatch) -> Machine:
     machine = Machine(fleet)
     monkeypatch.setattr(up, "run_playbook", machine.run_playbook)
-    monkeypatch.setattr(LocalService, "start", lambda service, host, port: machine.start(service, host, port))
+    monkeypatch.setattr(up, "process_variables", lambda _pid: dict(machine.variables))
+    monkeypatch.setattr(LocalService, "start", lambda service, *words: machine.start(service, *words))
     monkeypatch.setattr(LocalService, "running", lambda service: machine.running(service))
     monkeypatch.setattr(LocalService, "stop", lambda service: machine.stop(service))
     return machine
@@ -120,7 +145,7 @@ def test_up_restarts_a_service_of_another_version_on_its_port(machine: Machine, 
     machine.record = replace(machine.record, version=version)
     answer = cli("up")
     assert answer.code == 0, answer.err
-    assert machine.steps == ["stop", f"start 127.0.0.1:{machine.record.port}"]
+    assert machine.steps == ["stop", f"start 127.0.0.1:{machine.record.port}", "sandbox_images"]
     assert answer.out.splitlines()[:2] == [
         f"the running service is of version {version or 'unknown'}, this is {code_version()}",
         "restart the service",
@@ -162,9 +187,122 @@ def test_a_failed_create_shows_the_runs_error_and_up_again_says_how_to_begin_ane
     fleet.projects[REF] |= {"status": "INIT_FAILED", "status_reason": "cannot pull kong:3.9"}
     again = cli("up")
     assert again.code == 1
-    assert f"is INIT_FAILED: cannot pull kong:3.9. To begin anew, delete it with: supafleet project delete {REF}" in (
-        again.err
+    hint = f"Once the cause is mended, bring it up with: supafleet project restart {REF} --wait"
+    assert f"is INIT_FAILED: cannot pull kong:3.9. {hint}" in again.err
+
+
+def test_up_restarts_a_service_that_was_started_with_other_settings_and_keeps_what_this_shell_does_not_set(
+    machine: Machine, cli: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SUPAFLEET_REGISTRY_PREFIX", "old.example.com/")
+    monkeypatch.setenv("SUPAFLEET_MASTER_KEY", "hunter2")
+    cli("up")
+    machine.steps.clear()
+    monkeypatch.setenv("SUPAFLEET_REGISTRY_PREFIX", "new.example.com/")
+    monkeypatch.setenv("SUPAFLEET_WORKER_SLOTS", "3")
+    monkeypatch.delenv("SUPAFLEET_MASTER_KEY")
+    monkeypatch.setenv("SUPAFLEET_ACCESS_TOKEN", "of a client, no setting of the service")
+    answer = cli("up")
+    assert answer.code == 0, answer.err
+    assert machine.steps[:2] == ["stop", f"start 127.0.0.1:{machine.record.port}"]
+    assert answer.out.splitlines()[0] == (
+        "the running service was started with other settings: SUPAFLEET_REGISTRY_PREFIX, SUPAFLEET_WORKER_SLOTS"
     )
+    assert "example.com" not in answer.out + answer.err
+    kept = {"SUPAFLEET_MASTER_KEY": "hunter2", "SUPAFLEET_WORKER_SLOTS": "3"}
+    assert kept.items() <= machine.variables.items()
+    assert machine.variables["SUPAFLEET_REGISTRY_PREFIX"] == "new.example.com/"
+    monkeypatch.delenv("SUPAFLEET_WORKER_SLOTS")
+    machine.steps.clear()
+    assert cli("up").code == 0
+    assert machine.steps == []
+    machine.record = replace(machine.record, version="0.0.9")
+    assert cli("up").code == 0
+    assert kept.items() <= machine.variables.items()
+
+
+def test_a_restart_with_the_database_elsewhere_needs_no_word_of_this_shell(
+    machine: Machine, cli: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine.has_database_elsewhere = True
+    monkeypatch.setenv("SUPAFLEET_DATABASE_URL", "postgresql://db/name")
+    cli("up")
+    monkeypatch.delenv("SUPAFLEET_DATABASE_URL")
+    machine.record = replace(machine.record, version="0.0.9")
+    answer = cli("up")
+    assert answer.code == 0, answer.err
+    assert machine.variables["SUPAFLEET_DATABASE_URL"] == "postgresql://db/name"
+
+
+def test_a_service_that_refuses_the_settings_of_this_shell_runs_again_with_those_it_had(
+    machine: Machine, cli: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SUPAFLEET_INSTALLATION", "berlin")
+    cli("up")
+    machine.refused = "paris"
+    monkeypatch.setenv("SUPAFLEET_INSTALLATION", "paris")
+    answer = cli("up")
+    assert answer.code == 1
+    assert "it is started again with the settings that it had" in answer.out
+    assert (machine.is_running, machine.variables["SUPAFLEET_INSTALLATION"]) == (True, "berlin")
+
+
+def test_a_start_builds_the_images_again_when_there_is_a_sandbox_project(
+    machine: Machine, fleet: FleetDouble, cli: Command
+) -> None:
+    fleet.add_project(flavour="supabase")
+    assert cli("up").code == 0
+    assert "sandbox_images" not in machine.steps
+    fleet.add_project(ref="b" * 20, name="other")
+    cli("down")
+    assert cli("up").code == 0
+    assert machine.steps[-1] == "sandbox_images"
+    machine.steps.clear()
+    assert cli("up").code == 0
+    assert machine.steps == []
+
+
+def test_the_flavour_of_the_first_start_is_that_of_projects_that_ask_for_none(
+    machine: Machine, fleet: FleetDouble, cli: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert cli("up", "--flavour", "supabase").code == 0
+    assert machine.variables["SUPAFLEET_DEFAULT_FLAVOUR"] == "supabase"
+    assert "sandbox_images" not in machine.steps
+    cli("down", "--purge", "--yes")
+    monkeypatch.setenv("SUPAFLEET_DEFAULT_FLAVOUR", "sandbox")
+    cli("up", "--flavour", "supabase")
+    assert machine.variables["SUPAFLEET_DEFAULT_FLAVOUR"] == "sandbox"
+
+
+def test_an_engine_that_does_not_answer_is_started_before_it_is_needed(
+    machine: Machine, fleet: FleetDouble, cli: Command, engine: socket.socket
+) -> None:
+    cli("up")
+    machine.steps.clear()
+    engine.close()  # its file stays, as that of an engine that was killed
+    assert cli("up").code == 0
+    assert machine.steps == ["host_prepare"]
+    cli("down")
+    machine.steps.clear()
+    assert cli("down", "--purge", "--yes").code == 0
+    assert machine.steps[0] == "host_prepare"
+    assert fleet.projects == {}
+
+
+def test_an_engine_that_is_not_on_this_machine_is_nobodys_to_start(
+    machine: Machine, cli: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cli("up")
+    machine.steps.clear()
+    monkeypatch.setenv("DOCKER_HOST", "tcp://engine.example.com:2376")
+    assert cli("up").code == 0
+    assert machine.steps == []
+
+
+@pytest.mark.parametrize("status", ["INIT_FAILED", "RESTORE_FAILED"])
+def test_the_way_out_of_a_failure_is_a_restart(machine: Machine, fleet: FleetDouble, cli: Command, status: str) -> None:
+    fleet.add_project(status=status)
+    assert f"is {status}. Once the cause is mended, bring it up with: supafleet project restart {REF}" in cli("up").err
 
 
 def test_after_a_start_of_the_machine_up_waits_until_the_project_is_seen_to_be_well(

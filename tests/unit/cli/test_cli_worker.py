@@ -55,6 +55,8 @@ def test_install_writes_the_workers_own_unit_without_the_password(
     answer = cli("worker", "--install", "--data-dir", "data")
     path = tmp_path / WORKER_UNIT.name
     assert answer.out.startswith(f"wrote {path}. ")
+    assert "Not taken along from this shell: SUPAFLEET_DATABASE_URL. " in answer.err
+    assert "hunter2" not in answer.err
     assert f"systemctl enable --now {WORKER_UNIT.name}" in answer.out
     text = path.read_text()
     assert f"ExecStart={sys.executable} -m supafleet.cli worker --data-dir {Path('data').absolute()}\n" in text
