@@ -4,7 +4,8 @@
 #   make lint    style and types                            make bench   measurements
 #   make docs    the generated pages                        make constraints   newer pins
 #   make matrix  every process killed at every phase; goes on where it was interrupted
-# Settings: FLAVOUR=sandbox|supabase  PORT=8600  PURGE=1  PYTHON=python3.12  PYTEST_ARGS="-k name"
+# Settings: FLAVOUR=sandbox|supabase  PORT=8600  MIRROR=http://mirror.example.com/debian  PURGE=1  PYTHON=python3.12
+#   PYTEST_ARGS="-k name"
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -14,6 +15,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 FLAVOUR ?=
 PORT ?=
+# Of Debian packages, for the sandbox images: a machine that is not Debian names none.
+MIRROR ?=
 PURGE ?=
 PYTEST_ARGS ?=
 
@@ -40,7 +43,7 @@ define install
 endef
 
 up: $(STAMP)
-	@$(BIN)/supafleet up $(if $(FLAVOUR),--flavour $(FLAVOUR)) $(if $(PORT),--port $(PORT))
+	@$(BIN)/supafleet up $(if $(FLAVOUR),--flavour $(FLAVOUR)) $(if $(PORT),--port $(PORT)) $(if $(MIRROR),--sandbox-mirror '$(MIRROR)')
 
 down: $(STAMP)
 	@$(BIN)/supafleet down $(if $(filter 1,$(PURGE)),--purge --yes)

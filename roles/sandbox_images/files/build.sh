@@ -45,11 +45,12 @@ first_uri() { # pattern of the suites
 
 security=
 if [ -z "$mirror" ]; then
+  hint="name one with make up MIRROR=http://..., or set sandbox_images_mirror"
   # shellcheck disable=SC1091
   codename=$(. /etc/os-release && [ "${ID:-}" = debian ] && echo "$VERSION_CODENAME" || true)
-  [ -n "$codename" ] || fail "this machine is not Debian, so it names no Debian mirror: set sandbox_images_mirror"
+  [ -n "$codename" ] || fail "this machine is not Debian, so it names no Debian mirror: $hint"
   mirror=$(first_uri "(^|,)$codename(,|\$)")
-  [ -n "$mirror" ] || fail "the apt sources of this machine name no mirror for $codename: set sandbox_images_mirror"
+  [ -n "$mirror" ] || fail "the apt sources of this machine name no mirror for $codename: $hint"
   security=$(first_uri "$codename-security")
 fi
 proxy=$(apt-config dump Acquire::http::Proxy 2> /dev/null | sed -n 's/.*"\(.*\)";/\1/p' | tail -n 1)

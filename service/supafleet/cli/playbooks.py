@@ -30,8 +30,11 @@ class TaskLine:
     failure: str | None = None
 
 
-def run_playbook(name: str, log_path: Path, extra: Sequence[str] = ()) -> Iterator[TaskLine]:
+def run_playbook(name: str, log_path: Path, options: Sequence[str] = ()) -> Iterator[TaskLine]:
     """Run `playbooks/<name>.yml` on this machine's inventory, a line per finished task.
+
+    Args:
+        options: more words for `ansible-playbook`.
 
     Raises:
         CommandError: the playbook failed; names the task, the reason and the log.
@@ -41,7 +44,7 @@ def run_playbook(name: str, log_path: Path, extra: Sequence[str] = ()) -> Iterat
     if not inventory.is_dir():
         raise CommandError(f"{inventory} is missing: `supafleet up` works in a checkout")
     program = Path(sys.executable).parent / "ansible-playbook"
-    command = [str(program), "-i", str(inventory), str(root / "playbooks" / f"{name}.yml"), *extra]
+    command = [str(program), "-i", str(inventory), str(root / "playbooks" / f"{name}.yml"), *options]
     environment = os.environ | {
         "ANSIBLE_CONFIG": str(root / "ansible.cfg"),
         "ANSIBLE_STDOUT_CALLBACK": _CALLBACK,

@@ -1,7 +1,9 @@
 """`supafleet up`: this machine prepared, the service running, a first project in it; again, nothing to do."""
 
 import fcntl
+import json
 import os
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -44,6 +46,9 @@ _HINTS = {
 }
 _HINT = "See what is wrong with: supafleet project get {ref}"
 
+# What it names is told to processes by argument and kept in images: no place for a password.
+_MIRROR = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?")
+
 DataDirOption = Annotated[Path, typer.Option("--data-dir", metavar="PATH", help="Folder of the service's data.")]
 
 
@@ -77,6 +82,12 @@ class Steps:
                 self.say(f"  {line.outcome:8}{line.seconds:6.1f}s  {line.name}")
 
 
+def _debian_mirror(text: str) -> str:
+    if not _MIRROR.fullmatch(text):
+        raise typer.BadParameter("must be http://host/path or https://host/path, without a password or a query")
+    return text
+
+
 def up(
     flavour: Annotated[
         Flavour | None, typer.Option(help="Images of the first project. Default: sandbox, which needs no registry.")
@@ -87,6 +98,15 @@ def up(
         typer.Option(
             metavar="PORT",
             help=f"Port of the API on the loopback address. Default: {DEFAULT_PORT}, or that of the running service.",
+        ),
+    ] = None,
+    sandbox_mirror: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            parser=_debian_mirror,
+            help="Debian mirror that the sandbox images are made from. Default: that of this machine's apt sources, "
+            "which only Debian has.",
         ),
     ] = None,
     data_dir: DataDirOption = DEFAULT_DATA_DIR,
@@ -113,7 +133,7 @@ def up(
             # Other code may stand for other images, and containers are made without asking any registry for them.
             flavours = {found.flavour for found in projects} if record != before else set()
             if "sandbox" in flavours or (ref is None and chosen == "sandbox"):
-                steps.playbook("build the sandbox images", "sandbox_images")
+                steps.playbook("build the sandbox images", "sandbox_images", _mirror_options(sandbox_mirror))
             if ref is None:
                 ref = _create(client, steps, project, chosen)
             else:
@@ -199,6 +219,10 @@ def start_service(
     service.require_database(variables)
     with steps.timed("start the service"):
         return service.start(DEFAULT_HOST, port, variables)
+
+
+def _mirror_options(mirror: str | None) -> Sequence[str]:
+    return () if mirror is None else ("--extra-vars", json.dumps({"sandbox_images_mirror": mirror}))
 
 
 def client_of(service: LocalService, record: ServiceRecord) -> FleetClient:

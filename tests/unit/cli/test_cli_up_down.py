@@ -262,6 +262,21 @@ def test_a_start_builds_the_images_again_when_there_is_a_sandbox_project(
     assert machine.steps == []
 
 
+def test_the_sandbox_images_are_made_from_the_mirror_that_is_named(machine: Machine, cli: Command) -> None:
+    assert cli("up", "--sandbox-mirror", "http://mirror.example.com/debian").code == 0
+    assert machine.steps[-1] == (
+        'sandbox_images --extra-vars {"sandbox_images_mirror": "http://mirror.example.com/debian"}'
+    )
+
+
+@pytest.mark.parametrize("mirror", ["mirror.example.com", "ftp://host/debian", "http://me:pw@host/", "http://h/ x=1"])
+def test_what_is_no_mirror_is_refused_before_anything_is_done(machine: Machine, cli: Command, mirror: str) -> None:
+    answer = cli("up", "--sandbox-mirror", mirror)
+    assert answer.code == 2
+    assert "must be http://host/path or https://host/path, without a password or a query" in answer.err
+    assert machine.steps == []
+
+
 def test_the_flavour_of_the_first_start_is_that_of_projects_that_ask_for_none(
     machine: Machine, fleet: FleetDouble, cli: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -496,6 +511,15 @@ def test_a_playbook_is_a_line_per_task(content: Path) -> None:
     assert [(line.outcome, line.name) for line in lines] == [("changed", "Sleep a little"), ("ok", "Say")]
     assert lines[0].seconds >= 0.5
     assert stat.S_IMODE((content / "log" / "try.log").stat().st_mode) == 0o600
+
+
+def test_options_reach_the_playbook(content: Path) -> None:
+    play(
+        content,
+        "    - name: \"Say {{ word | default('nothing') }}\"\n      ansible.builtin.debug:\n        msg: hello\n",
+    )
+    (line,) = run_playbook("try", content / "try.log", ["--extra-vars", '{"word": "this"}'])
+    assert line.name == "Say this"
 
 
 def test_a_failed_playbook_names_task_reason_and_log(content: Path) -> None:

@@ -20,7 +20,7 @@ def dry_run(*arguments: str) -> str:
 
 
 def _outside_make() -> dict[str, str]:
-    own = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "PYTEST_ARGS", "FLAVOUR", "PORT", "PURGE"}
+    own = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "PYTEST_ARGS", "FLAVOUR", "PORT", "MIRROR", "PURGE"}
     return {name: value for name, value in os.environ.items() if name not in own}
 
 
@@ -38,6 +38,8 @@ def test_every_verb_is_a_target(verb: str) -> None:
 
 def test_up_and_down_are_thin() -> None:
     assert ".venv/bin/supafleet up --flavour supabase" in dry_run("up", "FLAVOUR=supabase")
+    mirror = "http://mirror.example.com/debian"
+    assert f".venv/bin/supafleet up   --sandbox-mirror '{mirror}'" in dry_run("up", f"MIRROR={mirror}")
     assert re.search(r"^\.venv/bin/supafleet up *$", dry_run("up"), re.MULTILINE)
     assert re.search(r"^\.venv/bin/supafleet down *$", dry_run("down"), re.MULTILINE)
     assert ".venv/bin/supafleet down --purge --yes" in dry_run("down", "PURGE=1")
