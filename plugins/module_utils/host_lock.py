@@ -190,14 +190,14 @@ def return_leases(data_root, owner, check_only=False):
 
 
 def recorded_projects(data_root):
-    """Whom the host's records and folders belong to: {"leases": [owners], "locks": [refs], "folders": [refs]}."""
+    """Whom the host's records and folders belong to: {"leases": {owner: lease}, "locks": [refs], "folders": [refs]}."""
 
     def names(folder):
         path = os.path.join(data_root, folder)
         return sorted(os.listdir(path)) if os.path.isdir(path) else []
 
     return {
-        "leases": sorted(_read(_lease_path(data_root))),
+        "leases": _read(_lease_path(data_root)),
         "locks": [name[: -len(".json")] for name in names("locks") if name.endswith(".json")],
         "folders": names("projects"),
     }

@@ -71,7 +71,7 @@ containers:
   returned: always
   type: list
 records:
-  description: Owners of the leases, locks and folders on the host.
+  description: The leases on the host by owner, and the projects that have a lock or a folder there.
   returned: when no project is named
   type: dict
 verdict:

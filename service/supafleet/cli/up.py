@@ -35,6 +35,7 @@ _USABLE_STATUS = "ACTIVE_HEALTHY"
 # After a start of the machine the service has seen nothing yet, and containers come up by themselves.
 _PASSING_STATUSES = frozenset({"UNKNOWN", "ACTIVE_UNHEALTHY", "COMING_UP", "RESTARTING", "RESTORING"})
 _PASSING_SECONDS = 180.0
+_FIRST_LOOK_SECONDS = 30.0
 _POLL_SECONDS = 0.5
 _PREPARATION = "prepare this machine", "host_prepare"
 _FLAVOUR_VARIABLE = "SUPAFLEET_DEFAULT_FLAVOUR"
@@ -231,6 +232,7 @@ def client_of(service: LocalService, record: ServiceRecord) -> FleetClient:
 
 
 def _create(client: FleetClient, steps: Steps, name: str, flavour: Flavour) -> str:
+    _wait_for_first_looks(client)
     with steps.timed(f"create the project {name}"):
         body = {
             "name": name,
@@ -241,6 +243,15 @@ def _create(client: FleetClient, steps: Steps, name: str, flavour: Flavour) -> s
         ref = client.create_project(body).ref
         _follow_create(client, steps, ref)
     return ref
+
+
+def _wait_for_first_looks(client: FleetClient) -> None:
+    """Let the service see which ports and subnets other installations have, lest the project is given theirs."""
+    until = time.monotonic() + _FIRST_LOOK_SECONDS
+    while any(host.observed_at is None and host.observation_error is None for host in client.hosts()):
+        if time.monotonic() >= until:
+            return
+        time.sleep(_POLL_SECONDS)
 
 
 def _follow_create(client: FleetClient, steps: Steps, ref: str) -> None:

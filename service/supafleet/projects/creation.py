@@ -20,7 +20,7 @@ from supafleet.organizations.models import Organization
 from supafleet.permissions import Permission
 from supafleet.projects import catalogue, repository, service
 from supafleet.projects.models import PortLease, Project, SubnetLease
-from supafleet.projects.placement import Place, Wish, choose_place, choose_port, choose_subnet
+from supafleet.projects.placement import Place, Wish, choose_place, choose_port, choose_subnet, leased_to_strangers
 from supafleet.projects.schemas import ProjectCreate, SpecificRegion
 from supafleet.projects.states import Desired, Observed, Status
 from supafleet.runs.vocabulary import RunKind
@@ -85,8 +85,10 @@ def _insert_with_leases(
 ) -> Project:
     for _ in range(_LEASE_ATTEMPTS):
         host_id = row_id(place.host)
-        port = choose_port(place.host, repository.leased_ports(session, host_id), body.gateway_port)
-        subnet = choose_subnet(place.host, repository.leased_subnets(session, host_id))
+        ports = repository.leased_ports(session, host_id) | leased_to_strangers(place.host, "port")
+        subnets = repository.leased_subnets(session, host_id) | leased_to_strangers(place.host, "subnet")
+        port = choose_port(place.host, ports, body.gateway_port)
+        subnet = choose_subnet(place.host, subnets)
         try:
             with session.begin_nested():
                 project = _insert_project(session, body, organization, place, settings, release, port, subnet)

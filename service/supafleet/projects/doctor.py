@@ -37,7 +37,10 @@ def strangers(session: Session, host_id: int, seen: Mapping[str, Any], installat
     for owner, projects in seen["projects"].items():
         for ref, facts in projects.items():
             objects[ref, owner] = list(facts["objects"])
-    for owner, _, ref in (lease.partition("/") for lease in records.get("leases", [])):
+    leases: dict[tuple[str, str], dict[str, Any]] = {}
+    for name, lease in (records.get("leases") or {}).items():
+        owner, _, ref = name.partition("/")
+        leases[ref, owner] = lease
         objects.setdefault((ref, owner), []).append("its leases")
     found = []
     for (ref, owner), names in sorted(objects.items()):
@@ -45,7 +48,8 @@ def strangers(session: Session, host_id: int, seen: Mapping[str, Any], installat
             continue
         folder = ["its folder"] if ref in records.get("folders", []) and ref not in known else []
         kind = ORPHAN if owner == installation else FOREIGN
-        found.append({"ref": ref, "installation": owner, "objects": names + folder, "kind": kind})
+        lease = leases.get((ref, owner), {})
+        found.append({"ref": ref, "installation": owner, "objects": names + folder, "kind": kind, "lease": lease})
     return found
 
 

@@ -3,6 +3,7 @@
 import ipaddress
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from supafleet.db import row_id
 from supafleet.errors import AppError, InvalidField, NothingFree, allowed, quote
@@ -59,6 +60,11 @@ def missing_setting(host: DockerHost) -> str | None:
         if getattr(host, setting) is None:
             return setting
     return None
+
+
+def leased_to_strangers(host: DockerHost, what: str) -> set[Any]:
+    """Ports (`port`) or subnets (`subnet`) that the latest look found leased to no project of ours."""
+    return {one["lease"][what] for one in host.strangers if what in one.get("lease", {})}
 
 
 def choose_port(host: DockerHost, taken: Collection[int], wanted: int | None) -> int:

@@ -6,6 +6,11 @@ from supafleet.runner.fake import FakeLauncher, Script, sees
 from supafleet.runs.vocabulary import EventKind, RunEvent
 from tests.integration.api.conftest import Api
 
+LEASES = {
+    "local/leaseonly": {"port": 24321, "subnet": "10.213.1.0/24"},
+    "other/theirs": {"port": 24322, "subnet": "10.213.2.0/24"},
+}
+
 
 def with_strangers(script: Script, **owners: str) -> Script:
     """The same look, with containers of other projects by the installation that owns them."""
@@ -13,7 +18,7 @@ def with_strangers(script: Script, **owners: str) -> Script:
     detail: dict[str, Any] = event.detail or {}
     for ref, owner in owners.items():
         detail["projects"].setdefault(owner, {})[ref] = {"objects": [f"{ref}-db"], "services": {}}
-    detail["records"] = {"leases": ["local/leaseonly", "other/theirs"], "locks": [], "folders": ["leaseonly"]}
+    detail["records"] = {"leases": LEASES, "locks": [], "folders": ["leaseonly"]}
     return Script(events=(RunEvent(at=event.at, kind=EventKind.HOST_OBSERVED, detail=detail),))
 
 
@@ -49,6 +54,18 @@ def test_orphans_and_foreign_objects_are_told_apart(live_api: Api, launcher: Fak
     assert launcher.requests[-1].playbook == "project_delete.yml"
     assert launcher.requests[-1].project is not None
     assert launcher.requests[-1].project["ref"] == "lost"
+
+
+def test_what_strangers_have_leased_is_given_to_nobody(live_api: Api, launcher: FakeLauncher, ref: str) -> None:
+    launcher.scripts["fleet_observe"] = with_strangers(sees(**{ref: "healthy"}), theirs="other")
+    assert set(differences(live_api)) == {"leaseonly", "theirs"}
+    second = live_api.create(name="Second")["ref"]
+    made = {project["ref"]: project for project in live_api.client.get("/fleet/projects").json()}
+    own = made[ref]
+    assert (own["gateway_port"], own["subnet"]) == (24321, "10.213.0.0/24"), "it was there before the look"
+    assert (made[second]["gateway_port"], made[second]["subnet"]) == (24323, "10.213.3.0/24")
+    status, message = live_api.refusal(name="Third", gateway_port=24322)
+    assert (status, "24322 belongs to another project" in message) == (409, True)
 
 
 def test_another_installations_project_of_the_same_ref_is_not_taken_for_ours(

@@ -86,6 +86,7 @@ def test_leases_are_idempotent_and_come_back(host_lock: ModuleType, tmp_path: Pa
     assert host_lock.take_leases(tmp_path, "one/demo", wanted, check_only=True)
     assert host_lock.take_leases(tmp_path, "one/demo", wanted)
     assert not host_lock.take_leases(tmp_path, "one/demo", wanted)
+    assert host_lock.recorded_projects(tmp_path)["leases"] == {"one/demo": wanted}
     assert host_lock.return_leases(tmp_path, "one/demo")
     assert not host_lock.return_leases(tmp_path, "one/demo")
     assert host_lock.take_leases(tmp_path, "two/other", wanted)

@@ -110,6 +110,22 @@ def test_up_prepares_starts_creates_and_writes_the_credentials(
     assert fleet.bodies[0]["db_pass"] not in answer.out + answer.err
 
 
+def test_up_creates_when_the_service_has_seen_what_others_have_on_the_machine(
+    machine: Machine, fleet: FleetDouble, cli: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet.hosts["local"] = {"observed_at": None}
+    waits: list[int] = []
+
+    def look(_seconds: float) -> None:
+        waits.append(len(fleet.bodies))
+        fleet.hosts.clear()
+
+    monkeypatch.setattr(up.time, "sleep", look)
+    assert cli("up").code == 0
+    assert waits == [0]
+    assert len(fleet.bodies) == 1
+
+
 def test_up_again_changes_nothing_and_prints_the_same(machine: Machine, fleet: FleetDouble, cli: Command) -> None:
     first = cli("up").out
     machine.steps.clear()
