@@ -50,6 +50,8 @@ class Service:
             "SUPAFLEET_DATA_DIR": str(self._folder),
             "SUPAFLEET_LISTEN_PORT": str(port),
             "SUPAFLEET_INSTALLATION": INSTALLATION,
+            "SUPAFLEET_RATE_LIMIT_PER_TOKEN": "0",
+            "SUPAFLEET_RATE_LIMIT_PER_ADDRESS": "0",
             "SUPAFLEET_DEFAULT_FLAVOUR": "sandbox",
             "SUPAFLEET_LOCAL_PORT_FIRST": str(SERVICE_PORTS[0]),
             "SUPAFLEET_LOCAL_PORT_LAST": str(SERVICE_PORTS[1]),

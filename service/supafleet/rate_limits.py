@@ -12,7 +12,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from supafleet.addresses import address_of, block_of
 
 RATE_LIMIT_HEADERS = ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset")
-_LIMITED = ("/v1/", "/v2/", "/platform/", "/auth/")
+# Probes come from machines without a token, and the document is a few files that cost nothing.
+_UNLIMITED = frozenset({"/healthz", "/readyz", "/docs", "/docs/oauth2-redirect", "/redoc", "/openapi.json"})
+_UNLIMITED_FILES = "/static-offline-docs/"
 _WINDOW_SECONDS = 60
 
 
@@ -42,8 +44,8 @@ class Budget:
 
 
 def is_limited(path: str) -> bool:
-    """Whether requests to this path are counted."""
-    return path.startswith(_LIMITED)
+    """Whether requests to this path are counted: all but the probes and the pages of the document."""
+    return path not in _UNLIMITED and not path.startswith(_UNLIMITED_FILES)
 
 
 class RateLimits:

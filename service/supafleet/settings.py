@@ -129,8 +129,8 @@ class Settings(BaseSettings):
     rate_limit_per_token: int = Field(
         default=120,
         ge=0,
-        description="Requests a minute to /v1, /v2, /platform and /auth with one token, counted by each process of the "
-        "service for itself; 0: no limit.",
+        description="Requests a minute with one token; a stream is one, probes and the document are none. Counted by "
+        "each process of the service for itself; 0: no limit.",
     )
     rate_limit_per_address: int = Field(
         default=600, ge=0, description="The same from one address (of IPv6: one /64), whatever the token; 0: no limit."

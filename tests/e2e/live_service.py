@@ -41,6 +41,9 @@ class LiveService:
             "SUPAFLEET_DATA_DIR": str(data_dir),
             "SUPAFLEET_LISTEN_PORT": str(self.port),
             "SUPAFLEET_INSTALLATION": f"{TEST_INSTALLATION}{installation}",
+            # A test looks more often than a program that behaves.
+            "SUPAFLEET_RATE_LIMIT_PER_TOKEN": "0",
+            "SUPAFLEET_RATE_LIMIT_PER_ADDRESS": "0",
             "SUPAFLEET_DEFAULT_FLAVOUR": "sandbox",
             "SUPAFLEET_LOCAL_PORT_FIRST": str(ports[0]),
             "SUPAFLEET_LOCAL_PORT_LAST": str(ports[1]),

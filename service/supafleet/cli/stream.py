@@ -13,6 +13,7 @@ LAST_EVENT = "run.ended"
 _PATIENCE_SECONDS = 120.0
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 5.0
+_TOO_MANY_REQUESTS = 429
 _FIRST_SERVER_ERROR = 500
 # The stored events of an unfinished run come at once; then the stream falls silent until something happens.
 _BACKLOG_SILENCE_SECONDS = 1.0
@@ -84,13 +85,18 @@ def follow_events(
                 raise
             heard_at = time.monotonic()
         except (ApiUnreachableError, ApiRefusalError) as error:
-            is_passing = not isinstance(error, ApiRefusalError) or error.status >= _FIRST_SERVER_ERROR
-            if not is_passing or heard_at is None or time.monotonic() - heard_at > patience_seconds:
+            if not _is_passing(error) or heard_at is None or time.monotonic() - heard_at > patience_seconds:
                 raise
         # A gap is believed when the server shows it twice: retention removes old events.
         doubted_gap = gap
         sleep(pause)
         pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+
+
+def _is_passing(error: ApiUnreachableError | ApiRefusalError) -> bool:
+    if isinstance(error, ApiUnreachableError):
+        return True
+    return error.status == _TOO_MANY_REQUESTS or error.status >= _FIRST_SERVER_ERROR
 
 
 def stored_events(client: FleetClient, run_id: str, after: int = 0) -> Iterator[Event]:

@@ -36,7 +36,8 @@ _USABLE_STATUS = "ACTIVE_HEALTHY"
 _PASSING_STATUSES = frozenset({"UNKNOWN", "ACTIVE_UNHEALTHY", "COMING_UP", "RESTARTING", "RESTORING"})
 _PASSING_SECONDS = 180.0
 _FIRST_LOOK_SECONDS = 30.0
-_POLL_SECONDS = 0.5
+# Half of what a token may ask in a minute: others may have the same one.
+_POLL_SECONDS = 1.0
 _PREPARATION = "prepare this machine", "host_prepare"
 _FLAVOUR_VARIABLE = "SUPAFLEET_DEFAULT_FLAVOUR"
 _RESTART_HINT = "Once the cause is mended, bring it up with: supafleet project restart {ref} --wait"

@@ -2,18 +2,20 @@
 
 import asyncio
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from pydantic import ValidationError
+from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
 from supafleet import app as app_module
 from supafleet.addresses import block_of
 from supafleet.app import create_app
 from supafleet.jobs.fake import RecordingJobEngine
-from supafleet.rate_limits import RateLimits
+from supafleet.rate_limits import RateLimits, is_limited
 from supafleet.settings import Settings
 from tests.integration.api.conftest import serve
 
@@ -41,7 +43,9 @@ class Door:
 
     async def _app(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": b""})
+        # In pieces, as a stream comes.
+        for is_more in (True, True, False):
+            await send({"type": "http.response.body", "body": b"", "more_body": is_more})
 
 
 def test_a_token_has_its_requests_and_then_waits_for_the_next_minute() -> None:
@@ -78,7 +82,10 @@ def test_the_tightest_budget_is_told() -> None:
     assert Door(per_token=2, per_address=3).knock()["x-ratelimit-limit"] == "2"
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/fleet/runs", "/openapi.json", "/v12/x"])
+@pytest.mark.parametrize(
+    "path",
+    ["/healthz", "/readyz", "/docs", "/docs/oauth2-redirect", "/redoc", "/openapi.json", "/static-offline-docs/x.js"],
+)
 def test_what_is_not_limited(path: str) -> None:
     door = Door(per_token=1, per_address=1)
     assert [door.knock(path=path) for _ in range(3)] == [{"status": 200}] * 3
@@ -132,7 +139,6 @@ def test_the_api_refuses_in_its_own_form(client: TestClient) -> None:
     assert 1 <= int(refused.headers["retry-after"]) <= 60
     assert refused.headers["access-control-allow-origin"] == ORIGIN
     assert refused.headers["x-request-id"]
-    assert client.get("/fleet/runs").status_code == 200
     assert client.get("/healthz").status_code == 200
 
 
@@ -166,4 +172,20 @@ def test_origins_stand_in_the_environment_with_commas(monkeypatch: pytest.Monkey
 def test_the_document_tells_that_a_request_may_be_one_too_many(client: TestClient) -> None:
     paths = client.get("/openapi.json").json()["paths"]
     assert all("429" in operation["responses"] for operation in paths["/v1/projects"].values())
-    assert "429" not in paths["/fleet/runs"]["get"]["responses"]
+    without = {path for path, verbs in paths.items() for verb in verbs.values() if "429" not in verb["responses"]}
+    assert without == {"/healthz", "/readyz"}
+
+
+def test_every_route_but_the_probes_and_the_document_is_limited(client: TestClient) -> None:
+    app = cast(FastAPI, client.app)
+    paths = {route.path for route in app.routes if isinstance(route, Route)}
+    assert {"/profile", "/organizations", "/fleet/projects", "/profile/password-check"} <= paths
+    unlimited = {path for path in paths if not is_limited(path)}
+    assert unlimited == {"/healthz", "/readyz", "/docs", "/docs/oauth2-redirect", "/redoc", "/openapi.json"}
+
+
+def test_a_stream_is_one_request() -> None:
+    door = Door(per_token=2)
+    told = door.knock(path="/fleet/runs/1/events")
+    assert told["x-ratelimit-remaining"] == "1"
+    assert door.knock()["x-ratelimit-remaining"] == "0"

@@ -40,6 +40,9 @@ class ServiceProcess:
             "SUPAFLEET_DATA_DIR": str(data_dir),
             "SUPAFLEET_DATABASE_URL": database_url,
             "SUPAFLEET_RUN_DIR": str(memory),
+            # A test looks more often than a program that behaves.
+            "SUPAFLEET_RATE_LIMIT_PER_TOKEN": "0",
+            "SUPAFLEET_RATE_LIMIT_PER_ADDRESS": "0",
             **FAST,
             **environment,
         }

@@ -75,6 +75,8 @@ class FleetDouble:
     breaks_after: list[int | None] = field(default_factory=list)
     #: The stream stays open behind the last event, as that of an unfinished run does.
     stays_open: bool = False
+    #: The token has no requests left in this minute.
+    is_spent: bool = False
     create_refusal: tuple[int, str] | None = None
     delete_refusals: list[tuple[int, str]] = field(default_factory=list)
     tokens: list[dict[str, Any]] = field(default_factory=list)
@@ -156,6 +158,8 @@ class FleetDouble:
 
     def _refused(self, request: Request) -> Response | None:
         self.requests.append((request.method, str(request.url.path)))
+        if self.is_spent:
+            return JSONResponse({"message": "Too many requests: try again."}, status_code=429)
         if request.headers.get("authorization") == f"Bearer {TOKEN}":
             return None
         return JSONResponse({"message": "the access token is unknown"}, status_code=401)

@@ -15,7 +15,7 @@ from fleet_double import GOOD_RUN, REF, RUN_ID, TOKEN, Command, FleetDouble, eve
 
 from supafleet.cli.client import FleetClient
 from supafleet.cli.credentials import Connection
-from supafleet.cli.exits import ApiUnreachableError
+from supafleet.cli.exits import ApiRefusalError, ApiUnreachableError
 from supafleet.cli.stream import follow_events
 
 NUMBERS = [found["number"] for found in GOOD_RUN]
@@ -117,6 +117,22 @@ def test_an_api_that_stays_away_ends_the_watch_in_bounded_time(fleet: FleetDoubl
     with pytest.raises(ApiUnreachableError):
         list(follow_events(client, RUN_ID, patience_seconds=0.3))
     assert time.monotonic() - began < 10
+
+
+def test_a_watch_goes_on_when_the_token_has_requests_again(fleet: FleetDouble) -> None:
+    client = FleetClient(Connection(fleet.url, TOKEN))
+    fleet.breaks_after = [333]
+    pauses: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        fleet.is_spent = len(pauses) < 3
+
+    assert [event.number for event in follow_events(client, RUN_ID, sleep=sleep)] == NUMBERS
+    assert len(pauses) == 3
+    fleet.is_spent = True
+    with pytest.raises(ApiRefusalError, match="Too many requests"):
+        list(follow_events(client, RUN_ID))
 
 
 def test_ctrl_c_detaches_and_says_how_to_resume(fleet: FleetDouble, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from fleet_double import REF, TOKEN, Command, FleetDouble
@@ -18,6 +19,7 @@ from supafleet.cli import playbooks, up
 from supafleet.cli.exits import CommandError
 from supafleet.cli.local_service import LocalService, ServiceRecord, code_version
 from supafleet.cli.playbooks import TaskLine, run_playbook
+from supafleet.settings import Settings
 
 
 class Machine:
@@ -346,6 +348,28 @@ def test_after_a_start_of_the_machine_up_waits_until_the_project_is_seen_to_be_w
     assert answer.code == 0, answer.err
     assert "wait for the project demo" in answer.out
     assert "is ACTIVE_HEALTHY" in answer.out
+
+
+def test_waiting_takes_no_more_requests_than_a_token_has(
+    machine: Machine, fleet: FleetDouble, cli: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet.add_project(status="UNKNOWN")
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if sum(slept) >= 60:
+            fleet.projects[REF].update(status="ACTIVE_HEALTHY")
+
+    monkeypatch.setattr(up, "time", SimpleNamespace(sleep=sleep, monotonic=lambda: sum(slept)))
+    assert cli("up").code == 0
+    assert len(slept) > 1
+    assert len(fleet.requests) < 0.75 * Settings.model_fields["rate_limit_per_token"].default
+
+
+def test_creating_and_watching_takes_a_handful_of_requests(machine: Machine, fleet: FleetDouble, cli: Command) -> None:
+    assert cli("up").code == 0
+    assert 3 < len(fleet.requests) < 15
 
 
 def test_a_paused_project_is_left_alone_and_the_way_back_is_named(
