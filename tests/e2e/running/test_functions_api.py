@@ -24,6 +24,13 @@ Deno.serve((request) => Response.json({
   hidden: Deno.env.get("JWT_SECRET") ?? Deno.env.get("FUNCTION_SECRETS") ?? null,
 }));
 """
+WORDS = "export const greet = (word: string) => `Hello ${word}`;\n"
+MAPPED_ENTRY = "supabase/functions/mapped/index.ts"
+MAPPED_MAP = "supabase/functions/mapped/deno.json"
+MAPPED_CODE = """
+import { greet } from "words";
+Deno.serve(() => Response.json({ said: greet("map") }));
+"""
 SECRET = 'two lines:\n it\'s $HOME \\ "quoted" é'
 
 
@@ -45,10 +52,9 @@ def api(service: LiveService, project: LiveProject) -> Iterator[httpx.Client]:
 
 
 def deploy(api: httpx.Client, version: str, **metadata: Any) -> dict[str, Any]:
-    words = "export const greet = (word: string) => `Hello ${word}`;\n"
     parts: list[Any] = [
         ("file", (ENTRY, CODE.replace("VERSION", version))),
-        ("file", (SHARED, words)),
+        ("file", (SHARED, WORDS)),
         ("metadata", (None, json.dumps({"entrypoint_path": ENTRY, "name": "hello", **metadata}))),
     ]
     answer = api.post("/functions/deploy", params={"slug": "hello"}, files=parts)
@@ -56,10 +62,10 @@ def deploy(api: httpx.Client, version: str, **metadata: Any) -> dict[str, Any]:
     return dict(answer.json())
 
 
-def call(project: LiveProject, token: str | None = None, **headers: str) -> httpx.Response:
+def call(project: LiveProject, token: str | None = None, name: str = "hello", **headers: str) -> httpx.Response:
     if token:
         headers["Authorization"] = f"Bearer {token}"
-    return httpx.post(f"{project.url}/functions/v1/hello", headers=headers, timeout=60)
+    return httpx.post(f"{project.url}/functions/v1/{name}", headers=headers, timeout=60)
 
 
 def rest(project: LiveProject, key: str, path: str = "/rest/v1/rpc/nothing") -> int:
@@ -80,7 +86,12 @@ def test_a_function_is_deployed_called_changed_and_deleted(
     assert call(project).status_code == 404
     before = ids(project)
     deploy(api, "one")
-    assert call(project).json()["code"] == "UNAUTHORIZED_NO_AUTH_HEADER"
+    refused = call(project).json()
+    assert refused == {
+        "code": "UNAUTHORIZED_NO_AUTH_HEADER",
+        "message": "Missing authorization header",
+        "msg": "Missing authorization header",
+    }
     assert call(project, project.anon_key).json() == {"said": "Hello one", "secret": None, "hidden": None}
 
     # The next version answers at once, without a container that was touched; here it asks for no token.
@@ -108,6 +119,22 @@ def test_a_function_is_deployed_called_changed_and_deleted(
     assert (answer.status_code, answer.content) == (200, b"")
     assert call(project).status_code == 404
     assert [path.name for path in (project.root / "functions" / ".deployed").iterdir()] == ["index.json"]
+
+
+def test_a_bare_specifier_is_found_through_the_import_map(project: LiveProject, api: httpx.Client) -> None:
+    metadata = {"entrypoint_path": MAPPED_ENTRY, "import_map_path": MAPPED_MAP, "name": "mapped", "verify_jwt": False}
+    parts: list[Any] = [
+        ("file", (MAPPED_ENTRY, MAPPED_CODE)),
+        ("file", (SHARED, WORDS)),
+        ("file", (MAPPED_MAP, json.dumps({"imports": {"words": "../_shared/words.ts"}}))),
+        ("metadata", (None, json.dumps(metadata))),
+    ]
+    answer = api.post("/functions/deploy", params={"slug": "mapped"}, files=parts)
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["import_map"] is True
+    answer = call(project, name="mapped")
+    assert (answer.status_code, answer.json()) == (200, {"said": "Hello map"})
+    assert api.delete("/functions/mapped").status_code == 200
 
 
 def test_opaque_keys_work_until_they_are_deleted(project: LiveProject, api: httpx.Client) -> None:

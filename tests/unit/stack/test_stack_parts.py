@@ -119,3 +119,9 @@ class TestReleaseData:
     def test_the_main_service_of_functions_needs_no_network_to_start(self):
         text = load_release(content_root(), "2026.09").text("functions/main/index.ts")
         assert not re.search(r"^\s*import\b|\bimport\(|\bfrom\s+[\"']|https?://|jsr:|npm:", text, re.MULTILINE)
+
+    def test_an_import_map_reaches_the_runtime_where_it_reads_it(self):
+        text = load_release(content_root(), "2026.09").text("functions/main/index.ts")
+        lines = [line.strip() for line in text.splitlines() if "importMapPath" in line]
+        assert len(lines) == 1
+        assert lines[0].startswith("context: { importMapPath: ")

@@ -33,7 +33,8 @@ class UserWorker {
     this.idleMs = idleMs;
     this.folder = options.servicePath;
     const flags = ["--quiet", "--no-prompt", "--allow-all", `--v8-flags=--max-old-space-size=${options.memoryLimitMb ?? 150}`];
-    if (options.importMapPath) flags.push(`--import-map=${options.importMapPath}`);
+    const importMapPath = options.context?.importMapPath;
+    if (importMapPath) flags.push(`--import-map=${importMapPath}`);
     if (options.noModuleCache) flags.push("--reload");
     const kept = ["PATH", "HOME", "DENO_DIR", "DENO_TLS_CA_STORE", "NPM_CONFIG_REGISTRY", "JSR_URL", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"];
     const base = kept.map((name) => [name, Deno.env.get(name)]).filter(([, value]) => value !== undefined);

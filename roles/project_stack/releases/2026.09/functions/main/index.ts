@@ -149,14 +149,15 @@ async function isThere(folder: string): Promise<boolean> {
 // The code of a version has a folder of its own, so a new version never meets a worker that runs an old one.
 function placeOf(name: string, deployed: Deployed | undefined): Record<string, unknown> {
   if (deployed === undefined) {
-    return { servicePath: `${FUNCTIONS_FOLDER}/${name}`, importMapPath: null };
+    return { servicePath: `${FUNCTIONS_FOLDER}/${name}` };
   }
   const folder = `${DEPLOYED_FOLDER}/${deployed.folder}`;
   const entrypoint = `${folder}/${deployed.entrypoint}`;
   return {
     servicePath: entrypoint.slice(0, entrypoint.lastIndexOf("/")),
     maybeEntrypoint: new URL(`file://${entrypoint.split("/").map(encodeURIComponent).join("/")}`).href,
-    importMapPath: deployed.import_map === null ? null : `${folder}/${deployed.import_map}`,
+    // The runtime reads an import map from here only, not from an option of its own.
+    context: { importMapPath: deployed.import_map === null ? null : `${folder}/${deployed.import_map}` },
     staticPatterns: deployed.static_patterns.map((pattern) => `${folder}/${pattern}`),
   };
 }
@@ -176,7 +177,7 @@ async function handle(request: Request): Promise<Response> {
       const { code, message } = error instanceof Unauthorized
         ? error
         : new Unauthorized("UNAUTHORIZED_INVALID_JWT_FORMAT", "Invalid JWT");
-      return respond(401, { code, msg: message }, { "sb-error-code": code });
+      return respond(401, { code, message, msg: message }, { "sb-error-code": code });
     }
   }
 
