@@ -12,7 +12,7 @@ import time
 import jwt
 
 _SAFE_ALPHABET = string.ascii_letters + string.digits
-_KEY_LIFETIME_SECONDS = 10 * 365 * 24 * 3600
+_KEY_LIFETIME_SECONDS = 5 * 365 * 24 * 3600
 DATABASE_PASSWORD_LENGTHS = (12, 72)
 
 
