@@ -43,6 +43,7 @@ REFUSED_POSTGRES = {
     "port",
     "unix_socket_directories",
 }
+_APP_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/[^\s,]*")
 _ENVIRONMENT_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 _POSTGRES_NAME = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?")
 _SCHEMA_LIST = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*(\s*,\s*[A-Za-z_][A-Za-z0-9_$]*)*")
@@ -74,6 +75,13 @@ def http_url(value: str) -> str:
     return value
 
 
+def _app_url(value: str) -> str:
+    """Of a page or, with a scheme of its own, of a program on a telephone."""
+    if not _APP_URL.fullmatch(one_line(value)):
+        raise ValueError("must be a URL such as https://app.example.com or myapp://callback, without commas and spaces")
+    return http_url(value) if value.lower().startswith(("http:", "https:")) else value
+
+
 def _schema_list(value: str) -> str:
     if not _SCHEMA_LIST.fullmatch(one_line(value)):
         raise ValueError("must be a comma-separated list of schema names, for example public,graphql_public")
@@ -96,6 +104,7 @@ def _scalar_text(value: object) -> object:
 
 Line = Annotated[str, AfterValidator(one_line)]
 HttpUrl = Annotated[str, AfterValidator(http_url)]
+AppUrl = Annotated[str, AfterValidator(_app_url)]
 SchemaList = Annotated[str, AfterValidator(_schema_list)]
 Address = Annotated[str, AfterValidator(_address)]
 ScalarText = Annotated[str, BeforeValidator(_scalar_text), AfterValidator(one_line)]
@@ -116,8 +125,9 @@ class ProjectSettings(BaseModel):
         description="Where clients reach the gateway when something stands in front of it, such as "
         "https://shop.example.com of a proxy. Unset: http:// with the host's public_address and the gateway's port.",
     )
-    site_url: HttpUrl = Field(
-        default="http://localhost:3000", description="URL of the owner's application; default redirect."
+    site_url: AppUrl = Field(
+        default="http://localhost:3000",
+        description="URL of the owner's application, a page or a deep link such as myapp://callback; default redirect.",
     )
     additional_redirect_urls: Line = Field(
         default="", description="Comma-separated URLs that Auth may redirect to; globs allowed."

@@ -47,6 +47,7 @@ def test_auth_is_told_and_changed(live_api: Api, launcher: FakeLauncher, ref: st
     assert (before["mailer_autoconfirm"], before["smtp_host"], before["smtp_pass"]) == (True, None, None)
     body = {
         "disable_signup": True,
+        "site_url": "shop://signed-in",
         "jwt_exp": 7200,
         "smtp_host": "mail.example.com",
         "smtp_pass": "mail $secret's",
@@ -69,6 +70,7 @@ def test_auth_is_told_and_changed(live_api: Api, launcher: FakeLauncher, ref: st
     assert told(live_api, ref, "config/auth") == after
     assert applied(launcher) == {
         "disable_signup": True,
+        "site_url": "shop://signed-in",
         "jwt_expiry": 7200,
         "environment": {
             "auth": {

@@ -4,6 +4,8 @@ import pytest
 
 from supafleet.stack.settings import ProjectSettings, SettingsError, parse_settings
 
+APP_URL = "must be a URL such as https://app.example.com or myapp://callback, without commas and spaces"
+
 
 def test_nothing_is_required():
     assert parse_settings({}) == ProjectSettings()
@@ -15,13 +17,25 @@ def test_every_setting_is_described():
 
 
 @pytest.mark.parametrize(
+    "url",
+    ["https://app.example.com/a?b=1", "myapp://callback", "myapp://", "exp+shop://192.0.2.1:8081", "shop:/in"],
+)
+def test_an_application_may_be_a_page_or_a_deep_link(url):
+    assert parse_settings({"site_url": url}).site_url == url
+
+
+@pytest.mark.parametrize(
     ("raw", "sentence"),
     [
         ({"colour": "red"}, "settings.colour is not a known name"),
-        ({"site_url": "example.com"}, "settings.site_url: must be a URL that starts with http:// or https://"),
-        ({"site_url": "http://a b"}, "settings.site_url: must be a URL that starts with http:// or https://"),
+        ({"site_url": "example.com"}, f"settings.site_url: {APP_URL}"),
+        ({"site_url": "localhost:3000"}, f"settings.site_url: {APP_URL}"),
+        ({"site_url": "http://a b"}, f"settings.site_url: {APP_URL}"),
+        ({"site_url": "myapp://a,b"}, f"settings.site_url: {APP_URL}"),
+        ({"site_url": "my\napp://a"}, "settings.site_url: may not hold line breaks or other control characters"),
         ({"site_url": "http://"}, "settings.site_url: must be a URL that starts with http:// or https://"),
         ({"site_url": "http://[x"}, "settings.site_url: must be a URL that starts with http:// or https://"),
+        ({"public_url": "myapp://a"}, "settings.public_url: must be a URL that starts with http:// or https://"),
         (
             {"additional_redirect_urls": "a\nb"},
             "settings.additional_redirect_urls: may not hold line breaks or other control characters",
