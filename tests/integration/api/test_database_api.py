@@ -5,17 +5,20 @@ import hashlib
 import hmac
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 
+from supafleet.database import passwords
 from supafleet.database.gateway import MOST_AT_ONCE, Gateways
 from supafleet.db import reading, unit_of_work
 from supafleet.hosts import service as hosts
 from supafleet.organizations.models import Role
 from supafleet.projects import repository, service
 from supafleet.projects.states import Status
+from supafleet.runner.fake import FakeLauncher, succeeds
 from tests.integration.api.conftest import PASSWORD, Api
 from tests.integration.api.fake_gateway import Asked, FakeGateway, Reply, literals, sql_error
 from tests.integration.api.people import add_person
@@ -320,7 +323,24 @@ def test_an_interrupted_change_of_password_can_be_ended(live_api: Api, gateway: 
     assert live_api.secrets_of(ref)["postgres_password"] == "a3rdPassword12"
 
 
-def test_a_password_is_not_changed_beside_a_run(database: Database) -> None:
+def test_a_change_of_password_waits_for_the_run_that_is_underway(
+    live_api: Api, launcher: FakeLauncher, gateway: FakeGateway, ref: str
+) -> None:
+    database = Database(live_api, gateway, ref)
+    launcher.scripts["project_restart"] = replace(succeeds(), seconds=1.5)
+    assert live_api.client.post(f"/fleet/projects/{ref}/restart").status_code == 200
+    answer = database.ask("PATCH", "/database/password", json={"password": "another7Password"})
+    assert answer.status_code == 200, answer.text
+    changed, restart, *_ = live_api.client.get("/fleet/runs", params={"project": ref}).json()
+    assert (changed["kind"], restart["kind"]) == ("project_converge", "project_restart")
+    assert restart["ended_at"] <= changed["created_at"]
+    assert len(gateway.queries) == 1
+
+
+def test_a_password_is_not_changed_beside_a_run_that_does_not_end(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passwords, "_IDLE_SECONDS", 0.2)
     refusal = database.ask("PATCH", "/database/password", json={"password": "another7Password"})
     assert "is busy" in refused(refusal, 409)
     assert database.gateway.asked == []
