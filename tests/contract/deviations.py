@@ -147,7 +147,7 @@ def row_context(case: Case, compose: dict[str, Any]) -> dict[str, Any]:
     addresses = [network.get("ipv4_address") for network in networks.values() if network]
     version = case.engine_version
     return {
-        "project": case.project,
+        "project": case.facts,
         "settings": case.settings,
         "secrets": case.secrets,
         "engine": {**case.engine, "major": int(version.split(".")[0])},

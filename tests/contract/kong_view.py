@@ -11,6 +11,7 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     "key-auth": {"hide_credentials": False},
     "basic-auth": {"hide_credentials": False},
 }
+_CREDENTIALS = ("acls", "basicauth_credentials", "keyauth_credentials")
 _CLEARED = re.compile(r"""clear_header\(\s*["']([\w-]+)["']\s*\)""")
 _KEY, _TOKEN = "legacy.key.signature", "Bearer user.token.signature"
 _OPAQUE = "Bearer sb_publishable_0123456789012345678901_01234567"
@@ -38,9 +39,11 @@ def kong_fields(declared: Mapping[str, Any]) -> dict[str, Any]:
     fields: dict[str, Any] = {
         f"file.{name}": value
         for name, value in declared.items()
-        if name not in ("services", "consumers", "acls", "basicauth_credentials", "keyauth_credentials")
+        if name not in ("services", "consumers", *_CREDENTIALS)
     }
-    for consumer in declared.get("consumers", []):
+    consumers = [*declared.get("consumers", []), *_undeclared_consumers(declared)]
+    fields["consumers"] = sorted(consumer["username"] for consumer in consumers)
+    for consumer in consumers:
         _add_consumer(fields, consumer, declared)
     fields["routes.order"] = [service["name"] for service in declared["services"]]
     for service in declared["services"]:
@@ -48,11 +51,18 @@ def kong_fields(declared: Mapping[str, Any]) -> dict[str, Any]:
     return fields
 
 
+def _undeclared_consumers(declared: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Those who only have credentials: the gateway may know them from elsewhere."""
+    known = {consumer["username"] for consumer in declared.get("consumers", [])}
+    named = {str(entry.get("consumer")) for kind in _CREDENTIALS for entry in declared.get(kind, [])}
+    return [{"username": name} for name in sorted(named - known)]
+
+
 def _add_consumer(fields: dict[str, Any], consumer: Mapping[str, Any], declared: Mapping[str, Any]) -> None:
     name = consumer["username"]
 
     def entries(kind: str) -> list[Mapping[str, Any]]:
-        elsewhere = [entry for entry in declared.get(kind, []) if entry.get("consumer") == name]
+        elsewhere = [entry for entry in declared.get(kind, []) if str(entry.get("consumer")) == name]
         return [*consumer.get(kind, []), *elsewhere]
 
     if keys := [entry["key"] for entry in entries("keyauth_credentials")]:

@@ -1,10 +1,12 @@
 """The official stack as fields: what release 2026.09 of the official files says, typed under `official/`.
 
-A field is a pair (service, name); its value is plain data, or one of the three marks below where the official side
-leaves room. `<secret:x>`, `<project:x>` and `<setting:x>` in a table stand for that fact of the case.
+The source of a mounted file or folder is told below the official folder `volumes/`, whose counterpart is the project's
+root. A field is a pair (service, name); its value is plain data, or one of the three marks below where the official
+side leaves room. `<secret:x>`, `<project:x>` and `<setting:x>` in a table stand for that fact of the case.
 """
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,7 +57,7 @@ def resolve(value: Any, case: Case) -> Any:
 
 
 def _resolve_text(text: str, case: Case) -> Any:
-    facts = {"secret": case.secrets, "project": case.project, "setting": case.settings}
+    facts = {"secret": case.secrets, "project": case.facts, "setting": case.settings}
     if whole := _FACT.fullmatch(text):
         return facts[whole[1]][whole[2]]
     return _FACT.sub(lambda match: str(facts[match[1]][match[2]]), text)
@@ -77,11 +79,28 @@ def official_fields(case: Case) -> Fields:
     _add_kong(fields, case)
     _add_vector(fields, case)
     for name, effects in official_table("init_sql.yml").items():
-        fields["db", f"sql.{name}"] = effects
+        statements = Counter(effects.get("statements", []))
+        fields["db", f"sql.{name}"] = {kind: value for kind, value in effects.items() if kind != "statements"}
+        fields.update({("db", f"sql.{name}.{statement}"): count for statement, count in statements.items()})
+    _add_own_wishes(fields, case)
     return fields
 
 
+def _add_own_wishes(fields: Fields, case: Case) -> None:
+    """What the owner's settings make of any stack."""
+    for service in SERVICES:
+        if service != "db" and "health_interval" in case.own_settings:
+            fields[service, "healthcheck.interval"] = f"{case.own_settings['health_interval']}s"
+        for name, value in case.own_settings.get("environment", {}).get(service, {}).items():
+            fields[service, f"environment.{name}"] = value
+    for name, value in case.own_settings.get("postgres", {}).items():
+        fields["db", f"command.{name}"] = value
+    for service, image in case.own_settings.get("images", {}).items():
+        fields[service, "image"] = image
+
+
 def _add_service(fields: Fields, service: str, table: dict[str, Any]) -> None:
+    fields[service, "networks"] = ["default"]
     for key, value in table.items():
         match key:
             case "environment":
@@ -91,9 +110,12 @@ def _add_service(fields: Fields, service: str, table: dict[str, Any]) -> None:
                 for aspect, item in value.items():
                     item = ShellWords(item) if aspect == "test" and isinstance(item, str) else item
                     fields[service, f"healthcheck.{aspect}"] = item
-            case "mounts" | "depends_on":
+            case "mounts":
                 for name, item in value.items():
-                    fields[service, f"{key}.{name}"] = item
+                    fields[service, f"mounts.{name}"], fields[service, f"mounts.{name}.source"] = item.split()
+            case "depends_on":
+                for name, item in value.items():
+                    fields[service, f"depends_on.{name}"] = item
             case "command" if service == "db":
                 fields.update(database_command(value))
             case _:
@@ -118,6 +140,7 @@ def _add_kong(fields: Fields, case: Case) -> None:
     table = official_table("kong_file.yml")
     for name, value in table["file"].items():
         fields["kong", f"file.{name}"] = value
+    fields["kong", "consumers"] = sorted(table["consumers"])
     for name, aspects in resolve(table["consumers"], case).items():
         for aspect, value in aspects.items():
             fields["kong", f"consumers.{name}.{aspect}"] = value

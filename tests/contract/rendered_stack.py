@@ -3,6 +3,7 @@
 import posixpath
 import re
 import shlex
+from collections import Counter
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import yaml
 from kong_view import kong_fields
 from official_stack import Fields, database_command
-from sql_view import sql_effects
+from sql_view import other_statements, sql_effects
 from stack_cases import Case
 from vector_view import vector_fields
 
@@ -24,6 +25,7 @@ _ENVIRONMENT_LINE = re.compile(r"^([A-Za-z_]\w*)='((?:[^'\\]|\\.)*)'$")
 class StackData:
     """Rendered data as plain, editable values, so that tests can plant faults in it."""
 
+    root: str
     compose: dict[str, Any]
     environments: dict[str, dict[str, str]]
     kong: dict[str, Any]
@@ -66,6 +68,7 @@ def read_stack(rendered: Any, case: Case) -> StackData:
         if target.startswith(_INIT_FOLDER):
             sql[posixpath.basename(target)] = contents[_relative(source, root)]
     return StackData(
+        root=root,
         compose=deepcopy(rendered.compose),
         environments=environments,
         kong=yaml.safe_load(contents["kong/kong.yml"]),
@@ -81,7 +84,10 @@ def rendered_fields(stack: StackData) -> Fields:
         _add_service(fields, service, definition, stack)
     fields.update({("kong", name): value for name, value in kong_fields(stack.kong).items()})
     fields.update({("vector", f"pipeline.{name}"): value for name, value in vector_fields(stack.vector).items()})
-    fields.update({("db", f"sql.{name}"): sql_effects(text) for name, text in stack.sql.items()})
+    for name, text in stack.sql.items():
+        fields["db", f"sql.{name}"] = sql_effects(text)
+        statements = Counter(other_statements(text))
+        fields.update({("db", f"sql.{name}.{statement}"): count for statement, count in statements.items()})
     return fields
 
 
@@ -110,15 +116,16 @@ def _words(value: Any) -> list[str]:
 
 
 def _add_service(fields: Fields, service: str, definition: dict[str, Any], stack: StackData) -> None:
-    networks = definition.get("networks", {})
+    networks = definition.get("networks") or ["default"]
     aliases = {service}
     for network in networks.values() if isinstance(networks, dict) else ():
         aliases.update((network or {}).get("aliases", []))
     fields[service, "aliases"] = sorted(aliases)
+    fields[service, "networks"] = sorted(networks)
     for name, value in stack.environments[service].items():
         fields[service, f"environment.{name}"] = value
     for key, value in definition.items():
-        _add_key(fields, service, key, _unescaped(value))
+        _add_key(fields, service, key, _unescaped(value), stack.root)
 
 
 def _unescaped(value: Any) -> Any:
@@ -130,7 +137,7 @@ def _unescaped(value: Any) -> Any:
     return [_unescaped(item) for item in value] if isinstance(value, list) else value
 
 
-def _add_key(fields: Fields, service: str, key: str, value: Any) -> None:
+def _add_key(fields: Fields, service: str, key: str, value: Any, root: str) -> None:
     match key:
         case "networks" | "env_file" | "environment":
             pass
@@ -145,8 +152,10 @@ def _add_key(fields: Fields, service: str, key: str, value: Any) -> None:
         case "ports":
             fields[service, key] = [_port(entry) for entry in value]
         case "volumes":
-            for _, target, kind in map(_mount, value):
+            for source, target, kind in map(_mount, value):
                 fields[service, f"mounts.{target}"] = kind
+                is_path = kind.startswith("bind")
+                fields[service, f"mounts.{target}.source"] = _relative(source, root) if is_path else source
         case "depends_on":
             for name in value:
                 condition = "service_started" if isinstance(value, list) else value[name]["condition"]

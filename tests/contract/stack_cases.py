@@ -25,13 +25,15 @@ SERVICES = (
     "vector",
     "studio",
 )
-# Every value differs from its default, so that a variable wired to the wrong setting shows.
+# Every value differs from its default, so that a variable wired to the wrong setting shows. The gateway without the
+# legacy keys (`legacy_api_keys`) has no official counterpart: test_opaque_keys.py has it.
 ALL_SETTINGS: dict[str, Any] = {
+    "public_url": "https://shop.example.com",
     "site_url": "https://app.example.com",
     "additional_redirect_urls": "https://one.example.com,https://two.example.com/*",
     "jwt_expiry": 7200,
     "disable_signup": True,
-    "mailer_autoconfirm": True,
+    "mailer_autoconfirm": False,
     "anonymous_users": True,
     "db_schemas": "public,api",
     "db_max_rows": 321,
@@ -39,6 +41,10 @@ ALL_SETTINGS: dict[str, Any] = {
     "functions_verify_jwt": True,
     "file_size_limit": 1048576,
     "mcp_allowed_addresses": ["192.0.2.0/24", "198.51.100.7/32"],
+    "health_interval": 17,
+    "postgres": {"log_statement": "ddl"},
+    "environment": {"imgproxy": {"IMGPROXY_QUALITY": "71"}},
+    "images": {"meta": "registry.example.com/postgres-meta:v1"},
 }
 
 
@@ -84,6 +90,12 @@ class Case:
             "registry_prefix": self.registry_prefix,
             "settings": self.own_settings,
         }
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The project's data with the address that clients know."""
+        project = self.project
+        return {**project, "public_url": self.own_settings.get("public_url", project["public_url"])}
 
     @property
     def engine(self) -> dict[str, Any]:

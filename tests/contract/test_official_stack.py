@@ -13,6 +13,7 @@ from stack_cases import ALL_SETTINGS, CASES, SERVICES, Case, official_table
 
 from supafleet.content import content_root
 from supafleet.stack.render import render_project
+from supafleet.stack.settings import ProjectSettings
 
 DEVIATIONS = content_root() / "roles/project_stack/releases/2026.09/deviations.yml"
 
@@ -41,6 +42,14 @@ def test_no_row_is_stale():
         found = differences(official_fields(case), rendered_fields(stack))
         used |= judge(found, rows, row_context(case, stack.compose), case.name).used
     assert not stale_rows(rows, used), "\n".join(stale_rows(rows, used))
+
+
+def test_every_setting_has_a_value_of_its_own_in_a_case():
+    plain = ProjectSettings()
+    own = ProjectSettings.model_validate(ALL_SETTINGS)
+    same = {name for name in ProjectSettings.model_fields if getattr(own, name) == getattr(plain, name)}
+    assert same == {"legacy_api_keys"}
+    assert own.confirms_automatically != plain.confirms_automatically
 
 
 def test_the_twelve_services_and_no_other():

@@ -108,6 +108,24 @@ def test_a_consumer_in_another_group(stack, pristine):
     assert problem.startswith("kong: consumers.anon.groups is ['admin'] but officially ['anon']")
 
 
+def test_a_key_of_a_consumer_that_is_not_declared(stack, pristine):
+    stack.kong["keyauth_credentials"] = [{"consumer": "stranger", "key": "let-me-in"}]
+    stack.kong["acls"].append({"consumer": "stranger", "group": "admin"})
+    told = new_problems(stack, pristine)
+    names = "['DASHBOARD', 'anon', 'service_role', 'stranger']"
+    assert [problem.split(" but ")[0] for problem in told] == [
+        f"kong: consumers is {names}",
+        "kong: consumers.stranger.groups is ['admin']",
+        "kong: consumers.stranger.keys is ['let-me-in']",
+    ]
+
+
+def test_a_consumer_too_many(stack, pristine):
+    stack.kong["consumers"].append({"username": "stranger"})
+    [problem] = new_problems(stack, pristine)
+    assert problem.startswith("kong: consumers is ['DASHBOARD', 'anon', 'service_role', 'stranger'] but officially")
+
+
 def test_a_dropped_sink(stack, pristine):
     name = next(name for name, sink in stack.vector["sinks"].items() if "gotrue.logs.prod" in sink["uri"])
     del stack.vector["sinks"][name]
@@ -135,6 +153,38 @@ def test_the_jwt_secret_in_the_database(stack, pristine):
 
 
 @pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        ("GRANT ALL ON SCHEMA public TO anon;", "grant all on schema public to anon"),
+        ("CREATE ROLE stranger\n  SUPERUSER;", "create role stranger superuser"),
+        ("ALTER ROLE anon PASSWORD 'known';", "alter role anon password 'known'"),
+        ("DO $$ BEGIN EXECUTE 'drop table x'; END $$;", "do about drop table x"),
+        ("DO $x$ BEGIN PERFORM 1; END $x$;", "do"),
+        ("\\i /somewhere/else.sql", "\\i /somewhere/else.sql"),
+        ("\\set x `cat /etc/passwd`", "\\set x `cat /etc/passwd`"),
+    ],
+)
+def test_a_statement_that_nobody_expects(stack, pristine, statement, told):
+    stack.sql["99-logs.sql"] += f"{statement}\n"
+    problems = new_problems(stack, pristine)
+    assert any(problem.startswith(f"db: sql.99-logs.sql.{told} is 1 but officially absent") for problem in problems)
+
+
+def test_one_more_statement_of_a_kind_that_is_there(stack, pristine):
+    stack.sql["98-webhooks.sql"] += "DO $$ BEGIN PERFORM 'issue_pg_net_access'; END $$;\n"
+    [problem] = new_problems(stack, pristine)
+    assert problem.startswith("db: sql.98-webhooks.sql.do about issue_pg_net_access is 2 but officially 1")
+
+
+def test_a_variable_that_never_follows_its_setting():
+    case = next(case for case in CASES if case.own_settings)
+    stack = read_stack(render_project(case.project, case.secrets, case.engine, content_root()), case)
+    stack.environments["auth"]["GOTRUE_MAILER_AUTOCONFIRM"] = "true"
+    found = differences(official_fields(case), rendered_fields(stack))
+    assert ("auth", "environment.GOTRUE_MAILER_AUTOCONFIRM") in {(one.service, one.field) for one in found}
+
+
+@pytest.mark.parametrize(
     ("service", "key", "value", "field"),
     [
         ("storage", "restart", "always", "restart"),
@@ -150,6 +200,29 @@ def test_the_jwt_secret_in_the_database(stack, pristine):
 def test_a_changed_compose_key(stack, pristine, service, key, value, field):
     stack.compose["services"][service][key] = value
     assert any(problem.startswith(f"{service}: {field} is ") for problem in new_problems(stack, pristine))
+
+
+@pytest.mark.parametrize(
+    ("service", "target", "source", "official"),
+    [
+        ("functions", "/home/deno/functions", "snippets", "functions"),
+        ("storage", "/var/lib/storage", "db-config", "storage"),
+        ("db", "/docker-entrypoint-initdb.d/init-scripts/99-jwt.sql", "db/logs.sql", "db/jwt.sql"),
+        ("studio", "/app/snippets", "../another/snippets", "snippets"),
+    ],
+)
+def test_a_mount_of_something_else(stack, pristine, service, target, source, official):
+    mount = next(one for one in stack.compose["services"][service]["volumes"] if one["target"] == target)
+    mount["source"] = f"{stack.root}/{source}" if mount["type"] == "bind" else source
+    [problem] = new_problems(stack, pristine)
+    assert problem.startswith(f"{service}: mounts.{target}.source is '{source}' but officially '{official}'")
+
+
+@pytest.mark.parametrize("networks", [{"default": None, "shared": None}, ["shared"]])
+def test_another_network(stack, pristine, networks):
+    stack.compose["services"]["rest"]["networks"] = networks
+    [problem] = new_problems(stack, pristine)
+    assert problem.startswith(f"rest: networks is {list(networks)} but officially ['default']")
 
 
 def test_a_lost_alias(stack, pristine):

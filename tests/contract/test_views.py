@@ -4,7 +4,7 @@ import pytest
 from kong_view import transform
 from lua_expression import UnknownLuaError, evaluate, render_template
 from rendered_stack import read_environment
-from sql_view import sql_effects
+from sql_view import other_statements, sql_effects
 from vector_view import program_facts
 
 SCOPE = {"headers": {"apikey": "key", "authorization": "Bearer sb_x"}, "query_params": {}}
@@ -95,3 +95,25 @@ def test_effects_of_an_sql_file():
         "owners": ["POSTGRES_USER"],
         "passwords": {"authenticator": "PGPASSWORD"},
     }
+    assert other_statements(text) == []
+
+
+def test_statements_that_no_effect_tells_are_told_in_the_same_words():
+    text = """
+    begin; -- GRANT nothing;
+    GRANT  USAGE ON SCHEMA "a"
+      TO b, c;
+    alter USER b SET search_path = "a";
+    create or replace function a.f() returns int language sql as $$ select 1; $$;
+    do $body$ begin if exists (select from pg_roles where rolname = 'gone') then drop role gone; end if; end $body$;
+    comment on table a.t is 'anything';
+    create table a.t (id int, constraint c check (id > 0));
+    commit;
+    """
+    assert other_statements(text) == [
+        "alter role b set search_path = a",
+        "comment on table a.t",
+        "create function a.f",
+        "do about gone",
+        "grant usage on schema a to b, c",
+    ]
