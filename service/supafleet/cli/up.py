@@ -36,8 +36,8 @@ _USABLE_STATUS = "ACTIVE_HEALTHY"
 _PASSING_STATUSES = frozenset({"UNKNOWN", "ACTIVE_UNHEALTHY", "COMING_UP", "RESTARTING", "RESTORING"})
 _PASSING_SECONDS = 180.0
 _FIRST_LOOK_SECONDS = 30.0
-# Half of what a token may ask in a minute: others may have the same one.
-_POLL_SECONDS = 1.0
+# Half of what a token may ask in a minute: others may have the same one. A first look takes a second or two.
+_POLL_SECONDS, _FIRST_LOOK_POLL_SECONDS = 1.0, 0.5
 _PREPARATION = "prepare this machine", "host_prepare"
 _FLAVOUR_VARIABLE = "SUPAFLEET_DEFAULT_FLAVOUR"
 _RESTART_HINT = "Once the cause is mended, bring it up with: supafleet project restart {ref} --wait"
@@ -252,7 +252,7 @@ def _wait_for_first_looks(client: FleetClient) -> None:
     while any(host.observed_at is None and host.observation_error is None for host in client.hosts()):
         if time.monotonic() >= until:
             return
-        time.sleep(_POLL_SECONDS)
+        time.sleep(_FIRST_LOOK_POLL_SECONDS)
 
 
 def _follow_create(client: FleetClient, steps: Steps, ref: str) -> None:
