@@ -3,7 +3,7 @@
 import asyncio
 import subprocess
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Any
 
@@ -12,7 +12,7 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session
 
 from supafleet.content import content_root
-from supafleet.db import unit_of_work
+from supafleet.db import reading, unit_of_work
 from supafleet.errors import AppError
 from supafleet.jobs import repository
 from supafleet.jobs.ending import end_unfinished, failure_of
@@ -25,12 +25,15 @@ from supafleet.runner.outcome import LaunchOutcome
 from supafleet.runs import attempts
 from supafleet.runs.attempts import AttemptLostError
 from supafleet.runs.models import Run
-from supafleet.runs.vocabulary import GENERATION_KINDS, RunKind
+from supafleet.runs.vocabulary import GENERATION_KINDS, Lane, RunKind
 from supafleet.settings import Settings
 
 #: A run whose attempts keep being cut off is not taken up for ever, whoever begins them.
 _MOST_ATTEMPTS = 10
 _DATABASE_PAUSE_SECONDS = 3.0
+_UNLOCKING = "project_unlock.yml"
+#: A host that does not answer by then keeps its lock until that lapses.
+_UNLOCK_SECONDS = 30.0
 _log = structlog.get_logger(__name__)
 
 
@@ -57,6 +60,7 @@ class Worker:
         self._launcher: PlaybookLauncher | None = None
         self.executor_id = ""
         self._playing: Counter[str] = Counter()
+        self._unlocking: set[str] = set()
         self._commit: str | None = None
         self._is_stopping = False
 
@@ -98,6 +102,8 @@ class Worker:
                 if outcome.is_interrupted and held < _MOST_ATTEMPTS:
                     _log.warning("run.interrupted", run_id=run_id, attempt=held)
                     continue
+                if attempt.has_launched and outcome.was_cut_off:
+                    await self._unlock(run_id, held)
                 finish = attempt.recorder.finish
                 return await asyncio.to_thread(finish, outcome, has_launched=attempt.has_launched)
             except AttemptLostError:
@@ -116,14 +122,17 @@ class Worker:
                     # It would be met again and again: the run ends, else it would hold its project for ever.
                     _log.exception("run.failed", run_id=run_id)
                     failure = failure_of(error)
+                    if held is not None:
+                        await self._unlock(run_id, held)
 
     def ping(self) -> None:
         """Tell the children that this worker lives and holds its runs."""
         self.launcher.ping()
 
     def cancel(self, run_id: str) -> None:
-        """End a run that is carried out here."""
-        self.launcher.cancel(run_id)
+        """End a run that is carried out here; what clears up after its playbook goes on."""
+        if run_id not in self._unlocking:
+            self.launcher.cancel(run_id)
 
     def cancel_waiting(self, run_id: str) -> bool:
         """End a run nobody has begun; False when somebody was faster."""
@@ -215,6 +224,34 @@ class Worker:
             attempt.recorder.close()
             await storing
         return outcome
+
+    async def _unlock(self, run_id: str, attempt: int) -> None:
+        """Give back what a playbook that was cut off holds on its host; when that fails, its lock lapses as ever.
+
+        Nothing is done for an attempt that was lost: its lock is that of the next one.
+        """
+        self._unlocking.add(run_id)
+        try:
+            request = await asyncio.to_thread(self._unlock_request, run_id, attempt)
+            if request is not None:
+                outcome = await self.launcher.launch(request, lambda _event: None)
+                if outcome.status != "successful":
+                    _log.warning("run.unlock_failed", run_id=run_id, reason=outcome.explanation)
+        except Exception as error:  # whatever it is, the run ends as it would have
+            _log.warning("run.unlock_failed", run_id=run_id, reason=type(error).__name__)
+        finally:
+            self._unlocking.discard(run_id)
+        if self._is_stopping:
+            await _wait_for_the_process_to_end()
+
+    def _unlock_request(self, run_id: str, attempt: int) -> LaunchRequest | None:
+        with reading(self._engine) as session:
+            run = attempts.find_unfinished(session, run_id, attempt)
+            if run is None or RunKind(run.kind).lane is not Lane.CHANGE:
+                return None
+            request = self._request(session, run)
+        facts = {"supafleet_run": request.extra_vars["supafleet_run"]}
+        return replace(request, playbook=_UNLOCKING, extra_vars=facts, functions=None, timeout_seconds=_UNLOCK_SECONDS)
 
     async def _settled(self, launching: "asyncio.Task[LaunchOutcome]") -> LaunchOutcome:
         try:

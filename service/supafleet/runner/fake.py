@@ -172,5 +172,10 @@ class FakeLauncher:
             return Script()
         if name in self.scripts:
             return self.scripts[name]
-        usual = {"project_delete": removes, "project_pause": pauses, "fleet_observe": sees}
+        usual = {
+            "project_delete": removes,
+            "project_pause": pauses,
+            "project_unlock": Script,
+            "fleet_observe": sees,
+        }
         return usual.get(name, succeeds)()

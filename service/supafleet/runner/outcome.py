@@ -17,6 +17,11 @@ class LaunchOutcome:
     explanation: str | None = None
     is_interrupted: bool = False
 
+    @property
+    def was_cut_off(self) -> bool:
+        """Whether the playbook did not come to its own end, where it gives back what it holds on the host."""
+        return self.status in ("canceled", "timeout", "error")
+
 
 def outcome_of(end: dict[str, Any] | None, failure: str | None, timeout_seconds: float) -> LaunchOutcome:
     """The outcome from the child's last word and the last failed task.

@@ -211,7 +211,7 @@ def test_a_run_that_was_cut_off_ten_times_is_not_begun_again(desk: Desk) -> None
     desk.set_run(run_id, attempt=10, status="running", executor="worker-b")
 
     assert desk.play(run_id) == "failed"
-    assert desk.launcher.requests == []
+    assert [request.playbook for request in desk.launcher.requests] == ["project_unlock.yml"]
     told = "The run was cut off 10 times and is not begun again."
     assert desk.run(run_id).explanation == told
     assert desk.status_of(ref) == ("INIT_FAILED", told)
@@ -225,6 +225,6 @@ def test_what_the_database_refuses_fails_the_run_and_is_not_repeated(desk: Desk)
     desk.launcher.scripts["project_create"] = Script(events=(observed("healthy", db="\0"),))
 
     assert desk.play(run_id) == "failed"
-    assert len(desk.launcher.requests) == 1
+    assert [request.playbook for request in desk.launcher.requests] == ["project_create.yml", "project_unlock.yml"]
     assert "a defect of the service (DataError)" in (desk.run(run_id).explanation or "")
     assert desk.status_of(ref)[0] == "INIT_FAILED"
