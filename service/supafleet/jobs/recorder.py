@@ -113,6 +113,9 @@ class Recorder:
         goal = GOALS[self._kind]
         if not has_launched and goal.underway is None:
             return  # nothing was done to the project, and nobody was told that it was going to change
+        is_unbegun = status is RunStatus.CANCELED and not has_launched
+        if is_unbegun and projects.take_back(session, self.run.project_ref, self.run.project_before, now):
+            return
         projects.apply_state(session, self.run.project_ref, self._state, now)
         if status is RunStatus.SUCCEEDED and self.run.generation is not None:
             projects.note_applied(session, self.run.project_ref, self.run.generation)

@@ -9,6 +9,9 @@ from supafleet.projects.states import GOALS, LIVE, STOPPED_PHASES, ServicePhase,
 from supafleet.runs.vocabulary import EventKind, RunEvent, RunKind, RunStatus
 from supafleet.stack.settings import SERVICES
 
+_NOT_REMOVED = "The removal failed: delete the project again."
+_CUT_SHORT = "A removal was cut short, so a part of the project may be gone: restart the project to keep what is left."
+
 
 @dataclass(frozen=True)
 class ServiceState:
@@ -129,7 +132,7 @@ def _ended(state: ProjectState, event: RunEvent, run: RunUnderway) -> ProjectSta
     if missed is None:
         return replace(ended, status=goal.reached, reason=None)
     if run.kind is RunKind.PROJECT_DELETE:
-        missed = f"The removal failed: delete the project again. {missed}"
+        missed = f"{_CUT_SHORT if outcome is RunStatus.CANCELED else _NOT_REMOVED} {missed}"
     return replace(ended, status=goal.failed, reason=missed)
 
 

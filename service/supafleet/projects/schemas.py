@@ -215,7 +215,7 @@ class FleetProject(FleetProjectSummary):
 
     services: list[FleetService]
     settings: dict[str, Any] = Field(description="Settings that differ from their defaults, without environment.")
-    desired_generation: int = Field(description="Raised by every change of what is wanted.")
+    desired_generation: int = Field(description="Raised by every change that a converge applies.")
     applied_generation: int = Field(description="The generation that was last seen to be applied.")
     run: RunOut | None = Field(description="The newest run that changes the project.")
 

@@ -21,7 +21,7 @@ from supafleet.organizations.models import Organization, Place
 from supafleet.projects import repository
 from supafleet.projects.fold import ProjectState, ServiceState, initial_state
 from supafleet.projects.models import Placed, Project, ProjectService
-from supafleet.projects.states import Desired, Observed, Served, Status, move, serve, summarize
+from supafleet.projects.states import UNDERWAY, Desired, Observed, Served, Status, move, serve, summarize
 from supafleet.runs import service as runs
 from supafleet.runs.models import Run
 from supafleet.runs.vocabulary import RunKind
@@ -30,6 +30,9 @@ from supafleet.settings import Settings
 from supafleet.stack.gateway import OWN_SECRET
 
 _Found = TypeVar("_Found")
+
+#: What a request for a run changes of its project at once.
+_TAKEN_BACK = ("status", "status_reason", "desired_state")
 
 #: The owner's environment variables, kept among the project's secrets.
 ENVIRONMENT_SECRET = "settings.environment"  # noqa: S105 - a name
@@ -162,7 +165,6 @@ def delete_project(session: Session, jobs: JobEngine, ref: str, actor: Actor) ->
     project.status = move(project.status, Status.GOING_DOWN, verb="be deleted")
     project.status_reason = None
     project.desired_state = Desired.REMOVED
-    project.desired_generation += 1
     session.add(project)
     session.flush()
     return project
@@ -179,7 +181,7 @@ def request_run(
     reason: str | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> Run:
-    """Request a run of the project in this transaction.
+    """Request a run of the project in this transaction, before anything of the project is changed for it.
 
     Raises:
         ProjectBusy: another run that changes the project has not ended.
@@ -195,6 +197,7 @@ def request_run(
         driver=driver,
         reason=reason,
         options=options,
+        project_before={name: getattr(project, name) for name in _TAKEN_BACK},
     )
 
 
@@ -292,6 +295,22 @@ def apply_state(session: Session, ref: str, state: ProjectState, now: datetime) 
     project.updated_at = now
     session.add(project)
     session.flush()
+
+
+def take_back(session: Session, ref: str, before: Mapping[str, Any] | None, now: datetime) -> bool:
+    """Make the project what it was before a run that has done nothing was asked for; whether that is known.
+
+    Args:
+        before: the `project_before` of the run.
+    """
+    project = repository.lock_project(session, ref)
+    if project is None or before is None or before["status"] in UNDERWAY:
+        return False
+    # No transition of the table: nothing happened to the project.
+    project.sqlmodel_update({**before, "updated_at": now})
+    session.add(project)
+    session.flush()
+    return True
 
 
 def note_attempt(session: Session, ref: str) -> int | None:

@@ -108,6 +108,9 @@ GOALS: dict[RunKind, Goal] = {
     RunKind.PROJECT_DELETE: Goal(Status.REMOVED, Status.ACTIVE_UNHEALTHY, Status.GOING_DOWN),
 }
 
+#: What a project is told to be while a run of it is asked for or at work.
+UNDERWAY = frozenset(goal.underway for goal in GOALS.values() if goal.underway is not None)
+
 
 def move(current: str, target: Status, *, verb: str) -> Status:
     """The target, when the table allows it; staying where one is always is.

@@ -43,6 +43,8 @@ class Run(SQLModel, table=True):
     reason: str | None = Field(default=None, sa_type=sa.Text)
     #: What it was asked to do beside its kind, such as the services to restart.
     options: dict[str, Any] = Field(default_factory=dict, sa_column=sa.Column(JSON_TYPE, nullable=False))
+    #: What the project's row said before the request changed it: status, status_reason, desired_state.
+    project_before: dict[str, Any] | None = Field(default=None, sa_column=sa.Column(JSON_TYPE, nullable=True))
     #: Generation of the project's wishes that its latest attempt applies.
     generation: int | None = Field(default=None)
     phase: str | None = Field(default=None, max_length=40)

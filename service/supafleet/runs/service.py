@@ -29,10 +29,14 @@ def request_run(
     priority: int = 10,
     reason: str | None = None,
     options: Mapping[str, Any] | None = None,
+    project_before: Mapping[str, Any] | None = None,
 ) -> Run:
     """A new run, inserted and enqueued in the caller's transaction.
 
     Asking for an observation while one is unfinished gives that one.
+
+    Args:
+        project_before: what the project's row says now, for a run that is canceled before it begins.
 
     Raises:
         ProjectBusy: another run of the project has not ended.
@@ -55,6 +59,7 @@ def request_run(
             "priority": priority,
             "reason": reason,
             "options": dict(options or {}),
+            "project_before": project_before and dict(project_before),
             "status": RunStatus.QUEUED,
             "created_at": utc_now(),
         }

@@ -184,3 +184,89 @@ def test_the_environment_of_the_owner_is_never_shown(desk: Desk) -> None:
     assert desk.play(run_id) == "failed"
     assert desk.run(run_id).explanation == sentence.format("********")
     assert "Sup3r" not in desk.told(run_id)
+
+
+def as_it_is(desk: Desk, ref: str) -> tuple[str, str | None, str, bool]:
+    project = desk.project(ref)
+    return project.status, project.status_reason, project.desired_state, desk.is_overdue()
+
+
+def paused(desk: Desk, ref: str) -> None:
+    with unit_of_work(desk.engine) as session:
+        lifecycle.pause_project(session, desk.jobs, ref, desk.actor)
+    assert desk.play(desk.run_of(ref).id) == "succeeded"
+
+
+def sick(desk: Desk, ref: str) -> None:
+    desk.launcher.scripts["project_observe"] = Script(events=(observed("healthy", realtime="unhealthy"),))
+    assert desk.play(desk.request(RunKind.PROJECT_OBSERVE, ref)) == "succeeded"
+
+
+VERBS: dict[str, Callable[[Session, Desk, str], object]] = {
+    "delete": lambda session, desk, ref: projects.delete_project(session, desk.jobs, ref, desk.actor),
+    "pause": lambda session, desk, ref: lifecycle.pause_project(session, desk.jobs, ref, desk.actor),
+    "resume": lambda session, desk, ref: lifecycle.resume_project(session, desk.jobs, ref, desk.actor),
+    "restart": lambda session, desk, ref: lifecycle.restart_project(session, desk.jobs, ref, desk.actor),
+}
+
+
+@pytest.mark.parametrize("is_waiting", [True, False], ids=["waiting", "just begun"])
+@pytest.mark.parametrize(
+    ("prepare", "verb", "before"),
+    [
+        (None, "delete", ("ACTIVE_HEALTHY", None, "ACTIVE")),
+        (None, "pause", ("ACTIVE_HEALTHY", None, "ACTIVE")),
+        (None, "restart", ("ACTIVE_HEALTHY", None, "ACTIVE")),
+        (sick, "delete", ("ACTIVE_UNHEALTHY", "realtime is unhealthy.", "ACTIVE")),
+        (paused, "delete", ("INACTIVE", None, "PAUSED")),
+        (paused, "resume", ("INACTIVE", None, "PAUSED")),
+    ],
+)
+def test_a_verb_that_is_canceled_before_it_begins_leaves_the_project_as_it_was(
+    desk: Desk,
+    prepare: Callable[[Desk, str], None] | None,
+    verb: str,
+    before: tuple[str, str | None, str],
+    is_waiting: bool,
+) -> None:
+    ref = desk.up()
+    if prepare is not None:
+        prepare(desk, ref)
+    assert as_it_is(desk, ref) == (*before, False)
+    with unit_of_work(desk.engine) as session:
+        VERBS[verb](session, desk, ref)
+    assert as_it_is(desk, ref)[0] != before[0]
+    run_id = desk.run_of(ref).id
+    desk.cancel(run_id)
+
+    if is_waiting:
+        assert desk.worker().cancel_waiting(run_id)
+    else:
+        assert desk.play(run_id) == "canceled"
+    assert desk.run(run_id).explanation == CANCELED
+    assert as_it_is(desk, ref) == (*before, False)
+
+
+def test_a_removal_that_is_canceled_at_work_tells_what_may_have_come_of_it(desk: Desk) -> None:
+    ref = desk.up()
+    with unit_of_work(desk.engine) as session:
+        VERBS["delete"](session, desk, ref)
+    run_id = desk.run_of(ref).id
+    desk.launcher.scripts["project_delete"] = Script(outcome=LaunchOutcome("canceled", "The run was canceled."))
+
+    assert desk.play(run_id) == "canceled"
+    told = "A removal was cut short, so a part of the project may be gone: restart the project to keep what is left."
+    assert as_it_is(desk, ref)[:3] == ("ACTIVE_UNHEALTHY", f"{told} The run was canceled.", "REMOVED")
+    with unit_of_work(desk.engine) as session:
+        VERBS["restart"](session, desk, ref)
+    assert desk.play(desk.run_of(ref).id) == "succeeded"
+    assert as_it_is(desk, ref)[:3] == ("ACTIVE_HEALTHY", None, "ACTIVE")
+
+
+def test_a_create_that_is_canceled_before_it_begins_has_failed(desk: Desk) -> None:
+    ref = desk.created("Acme")
+    run_id = desk.run_of(ref).id
+    desk.cancel(run_id)
+
+    assert desk.worker().cancel_waiting(run_id)
+    assert as_it_is(desk, ref)[:2] == ("INIT_FAILED", CANCELED)
