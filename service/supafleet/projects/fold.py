@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from supafleet.projects.states import GOALS, LIVE, STOPPED_PHASES, ServicePhase, Status
+from supafleet.projects.states import GOALS, LIVE, SICK_PHASES, STOPPED_PHASES, ServicePhase, Status
 from supafleet.runs.vocabulary import EventKind, RunEvent, RunKind, RunStatus
 from supafleet.stack.settings import SERVICES
 
@@ -117,7 +117,19 @@ def _observed(state: ProjectState, event: RunEvent, seen: Mapping[str, Mapping[s
             all_stopped=phases <= STOPPED_PHASES,
             nothing_left=(event.detail or {}).get("objects") == 0,
         )
-    return replace(state, services=services, observed_at=event.at, run=run)
+    seen_now = replace(state, services=services, observed_at=event.at, run=run)
+    return seen_now if run is None or run.kind not in GOALS else _changed_while_live(seen_now)
+
+
+def _changed_while_live(state: ProjectState) -> ProjectState:
+    """A run that leaves its project live may last long, and nobody is told meanwhile that what it sees sick is healthy.
+
+    That all is well again is told by its end, for only then it has asked through the published address, too.
+    """
+    is_sick = any(service.phase in SICK_PHASES for service in state.services.values())
+    if state.status not in LIVE or not is_sick:
+        return state
+    return replace(state, status=Status.ACTIVE_UNHEALTHY, reason=f"{_unhealthy_sentence(state)}.")
 
 
 def _ended(state: ProjectState, event: RunEvent, run: RunUnderway) -> ProjectState:

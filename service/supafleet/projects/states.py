@@ -65,6 +65,9 @@ class ServicePhase(StrEnum):
 #: A container in one of these does not run, and a converge brings it back; one that runs badly is not replaced by it.
 STOPPED_PHASES = frozenset({ServicePhase.MISSING, ServicePhase.CREATED, ServicePhase.EXITED})
 
+#: A container in one of these is not well. One that is missing, created or starting may just be made anew by a run.
+SICK_PHASES = frozenset({ServicePhase.UNHEALTHY, ServicePhase.EXITED, ServicePhase.RESTARTING})
+
 #: The project is up, well or not.
 LIVE = frozenset({Status.ACTIVE_HEALTHY, Status.ACTIVE_UNHEALTHY})
 _TO_LEAVE = frozenset({Status.PAUSING, Status.RESTARTING, Status.GOING_DOWN})

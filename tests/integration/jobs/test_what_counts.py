@@ -11,7 +11,7 @@ from supafleet.db import unit_of_work, utc_now
 from supafleet.projects import creation, lifecycle, sighting
 from supafleet.projects import service as projects
 from supafleet.projects.schemas import ProjectCreate
-from supafleet.runner.fake import FakeLauncher, Script, fails_on, observed
+from supafleet.runner.fake import FakeLauncher, Script, fails_on, observed, succeeds
 from supafleet.runner.launcher import LaunchRequest
 from supafleet.runner.outcome import LaunchOutcome
 from supafleet.runs import attempts
@@ -142,6 +142,35 @@ def test_a_converge_that_finds_its_cancel_request_when_it_begins_changes_nothing
     assert desk.status_of(ref) == ("ACTIVE_HEALTHY", None)
     assert not desk.is_overdue()
     assert len(desk.launcher.requests) == 1
+
+
+class Told(FakeLauncher):
+    """A playbook that goes on after its events until the project is told otherwise than healthy, or for two seconds."""
+
+    def __init__(self, desk: Desk, ref: str, **scripts: Script) -> None:
+        super().__init__(**scripts)
+        self._desk, self._ref = desk, ref
+        self.told: tuple[str, str | None] = ("", None)
+
+    async def launch(self, request: LaunchRequest, on_event: OnEvent) -> LaunchOutcome:
+        outcome = await super().launch(request, on_event)
+        for _ in range(20):
+            self.told = await asyncio.to_thread(self._desk.status_of, self._ref)
+            if self.told[0] != "ACTIVE_HEALTHY":
+                break
+            await asyncio.sleep(0.1)
+        return outcome
+
+
+def test_what_a_converge_sees_is_told_while_it_works(desk: Desk) -> None:
+    ref = desk.up()
+    usual = succeeds()
+    sight = observed("healthy", db="unhealthy", auth="exited", rest="starting")
+    launcher = Told(desk, ref, project_converge=Script(events=(sight, *usual.events)))
+
+    assert desk.play(desk.wished(ref), launcher) == "succeeded"
+    assert launcher.told == ("ACTIVE_UNHEALTHY", "db is unhealthy, auth is exited, rest is starting.")
+    assert desk.status_of(ref) == ("ACTIVE_HEALTHY", None)
 
 
 @pytest.mark.parametrize("error", [PermissionError(13, "Permission denied", "master.key"), ArithmeticError("x")])

@@ -120,6 +120,32 @@ def test_a_look_finds_the_sick_and_a_later_one_the_healthy() -> None:
     assert after("observe_healthy", state=sick).status == "ACTIVE_HEALTHY"
 
 
+def converging(**phases: str) -> list[RunEvent]:
+    """A converge that saw all services healthy, except those named, and has not ended."""
+    at = datetime.fromisoformat("2026-11-22T13:00:00+00:00")
+    services = {name: {"phase": phases.get(name, "healthy"), "exit_code": 1} for name in SERVICES}
+    return [
+        RunEvent(at=at, kind=EventKind.RUN_STARTED, detail={"kind": "project_converge", "attempt": 1}),
+        RunEvent(at=at, kind=EventKind.SERVICES_OBSERVED, services=services, detail={"objects": 14}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("phase", "sentence"),
+    [("unhealthy", "db is unhealthy."), ("exited", "db is exited with code 1."), ("restarting", "db is restarting.")],
+)
+def test_a_converge_that_sees_a_sick_service_does_not_leave_its_project_healthy(phase: str, sentence: str) -> None:
+    state = fold_all(after("create"), converging(db=phase))
+    assert (state.status, state.reason) == ("ACTIVE_UNHEALTHY", sentence)
+    assert fold_all(state, converging()).status == "ACTIVE_UNHEALTHY", "its end tells that all is well"
+
+
+@pytest.mark.parametrize("phase", ["missing", "created", "starting"])
+def test_a_service_that_a_converge_makes_anew_is_not_called_sick(phase: str) -> None:
+    state = fold_all(after("create"), converging(rest=phase))
+    assert (state.status, state.reason) == ("ACTIVE_HEALTHY", None)
+
+
 def test_an_exit_code_that_nobody_told_is_left_out() -> None:
     silent = [
         replace(event, services={name: {**facts, "exit_code": None} for name, facts in (event.services or {}).items()})
