@@ -157,8 +157,10 @@ def change_secrets(
 def wait_until_applied(engine: Engine, ref: str, generation: int | None) -> None:
     """Return once what `request_converge` gave was seen to be applied; at once when that is None.
 
+    A project that was paused meanwhile applies it when it is resumed: nobody waits for that.
+
     Raises:
-        NotApplied: the run that tried it failed, or five minutes are over.
+        NotApplied: the run that tried it failed, none will try it by itself, or five minutes are over.
     """
     if generation is None:
         return
@@ -170,16 +172,28 @@ def wait_until_applied(engine: Engine, ref: str, generation: int | None) -> None
             project = repository.find_project(session, ref)
             if project is None or project.applied_generation >= generation:
                 return
-        if _has_failed(run, generation):
-            raise NotApplied(f"The change is stored but was not applied: {run.explanation if run else ''}")
+            has_hope = runs.unfinished_run(session, ref) is not None or _is_overdue(project, generation)
+        if run is not None and _has_failed(run, generation):
+            raise NotApplied(f"The change is stored but was not applied: {run.explanation}")
+        if not has_hope and project.status == Status.INACTIVE:
+            return
+        if not has_hope:
+            why = project.status_reason or f"The project is {project.status}."
+            raise NotApplied(f"The change is stored but was not applied: {why}")
         waited = time.monotonic() - began
         if waited >= _APPLY_SECONDS:
             raise NotApplied(f"The change is stored but was not applied within {_APPLY_SECONDS:g} s; it still may be.")
         time.sleep(_POLL_SECONDS if waited < _HASTY_SECONDS else _PATIENT_POLL_SECONDS)
 
 
-def _has_failed(run: Run | None, generation: int) -> bool:
-    return run is not None and run.ended_at is not None and (run.generation or 0) >= generation
+def _has_failed(run: Run, generation: int) -> bool:
+    return run.ended_at is not None and (run.generation or 0) >= generation
+
+
+def _is_overdue(project: Project, generation: int) -> bool:
+    """Whether a converge will be asked for by itself."""
+    is_wanted = project.status in LIVE and project.desired_state == Desired.ACTIVE
+    return is_wanted and project.attempted_generation < generation
 
 
 def _known_settings(session: Session, project: Project, settings: Settings) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from supafleet.runner.fake import FakeLauncher, Script, fails_on, hangs, observed
-from tests.integration.api.conftest import Api, wait_for
+from tests.integration.api.conftest import SECONDS, Api, wait_for
 
 
 @pytest.fixture
@@ -71,6 +71,11 @@ def test_who_asks_meanwhile_learns_what_goes_on_by_whom_since_when(
     assert (
         f"'{ref}' is busy: restarting the project by owner has not ended, it began at 20" in refused.json()["message"]
     )
+    # Before its playbook has begun, a cancel would leave the project as it was.
+    until = time.monotonic() + SECONDS
+    while launcher.requests[-1].playbook != "project_restart.yml":
+        assert time.monotonic() < until
+        time.sleep(0.05)
     live_api.client.post(f"/fleet/runs/{run['id']}/cancel")
     project = wait_for(live_api, ref, "ACTIVE_UNHEALTHY")
     assert project["status_reason"] == "The run was canceled by owner."
