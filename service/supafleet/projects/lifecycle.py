@@ -41,8 +41,8 @@ def cancel_resume(session: Session, ref: str, actor: Actor) -> Run:
         IllegalTransition: none is underway.
     """
     project = service.lock_project(session, ref, actor)
-    run = runs.unfinished_run(session, ref)
-    if run is None or run.kind != RunKind.PROJECT_RESUME:
+    run = runs.unfinished_of(session, ref, RunKind.PROJECT_RESUME)
+    if run is None:
         raise IllegalTransition(f"A project that is {project.status} is not being restored.")
     return runs.cancel_run(session, run.id, actor.username)
 
@@ -61,8 +61,8 @@ def restart_project(
         raise InvalidField("services", f"must be {allowed(SERVICES)}")
     project = service.lock_project(session, ref, actor)
     options = {"restart_services": sorted(set(services))} if services else {}
-    holder = runs.unfinished_run(session, ref)
-    if holder is not None and holder.kind == RunKind.PROJECT_RESTART and holder.options == options:
+    holder = runs.unfinished_of(session, ref, RunKind.PROJECT_RESTART)
+    if holder is not None and holder.options == options:
         return holder
     run = service.request_run(session, jobs, RunKind.PROJECT_RESTART, project, actor.username, options=options)
     _move(session, project, RunKind.PROJECT_RESTART, "be restarted")
@@ -76,8 +76,9 @@ def _turn(
     project, goal = service.lock_project(session, ref, actor), GOALS[kind]
     if project.status == goal.reached and project.status_reason is None:
         return None
-    if project.status == goal.underway:
-        return runs.unfinished_run(session, ref)
+    # The run tells that it is underway, not the status: a run may have failed to tell its project that it ended.
+    if (underway := runs.unfinished_of(session, ref, kind)) is not None:
+        return underway
     # The run comes first: a project that is busy refuses with the name of the run that holds it.
     run = service.request_run(session, jobs, kind, project, actor.username)
     _move(session, project, kind, verb)

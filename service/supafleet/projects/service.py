@@ -158,7 +158,7 @@ def delete_project(session: Session, jobs: JobEngine, ref: str, actor: Actor) ->
         ProjectBusy: another run of the project has not ended.
     """
     project = lock_project(session, ref, actor)
-    if project.status == Status.GOING_DOWN:
+    if runs.unfinished_of(session, ref, RunKind.PROJECT_DELETE) is not None:
         return project
     # The run comes first: a project that is still coming up refuses with the name of the run that holds it.
     request_run(session, jobs, RunKind.PROJECT_DELETE, project, actor.username)

@@ -72,18 +72,19 @@ SICK_PHASES = frozenset({ServicePhase.UNHEALTHY, ServicePhase.EXITED, ServicePha
 LIVE = frozenset({Status.ACTIVE_HEALTHY, Status.ACTIVE_UNHEALTHY})
 _TO_LEAVE = frozenset({Status.PAUSING, Status.RESTARTING, Status.GOING_DOWN})
 
+#: A run that could not tell its project that it ended leaves it underway. While a run is, its project is busy anyway.
 TRANSITIONS: dict[Status, frozenset[Status]] = {
-    Status.COMING_UP: LIVE | {Status.INIT_FAILED},
+    Status.COMING_UP: LIVE | {Status.INIT_FAILED, Status.RESTARTING, Status.GOING_DOWN},
     Status.ACTIVE_HEALTHY: _TO_LEAVE | {Status.ACTIVE_UNHEALTHY},
     Status.ACTIVE_UNHEALTHY: _TO_LEAVE | {Status.ACTIVE_HEALTHY},
     # A restart converges too, so it is the way out when what was missing is there now.
     Status.INIT_FAILED: frozenset({Status.RESTARTING, Status.GOING_DOWN}),
-    Status.PAUSING: frozenset({Status.INACTIVE, Status.PAUSE_FAILED}),
+    Status.PAUSING: frozenset({Status.INACTIVE, Status.PAUSE_FAILED, Status.GOING_DOWN}),
     Status.INACTIVE: frozenset({Status.PAUSING, Status.RESTORING, Status.GOING_DOWN}),
     Status.PAUSE_FAILED: frozenset({Status.PAUSING, Status.RESTORING, Status.GOING_DOWN}),
-    Status.RESTORING: frozenset({Status.ACTIVE_HEALTHY, Status.RESTORE_FAILED}),
+    Status.RESTORING: frozenset({Status.ACTIVE_HEALTHY, Status.RESTORE_FAILED, Status.GOING_DOWN}),
     Status.RESTORE_FAILED: frozenset({Status.PAUSING, Status.RESTORING, Status.RESTARTING, Status.GOING_DOWN}),
-    Status.RESTARTING: LIVE,
+    Status.RESTARTING: LIVE | {Status.GOING_DOWN},
     # A removal that fails leaves something behind: it is named, and can be asked for again.
     Status.GOING_DOWN: frozenset({Status.REMOVED, Status.ACTIVE_UNHEALTHY}),
     Status.REMOVED: frozenset(),

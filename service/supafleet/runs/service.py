@@ -125,6 +125,12 @@ def unfinished_run(session: Session, project_ref: str) -> Run | None:
     return repository.find_unfinished(session, project_ref, Lane.CHANGE)
 
 
+def unfinished_of(session: Session, project_ref: str, kind: RunKind) -> Run | None:
+    """The run that changes the project right now, if it is of this kind."""
+    run = unfinished_run(session, project_ref)
+    return run if run is not None and run.kind == kind else None
+
+
 def busy_refs(session: Session) -> set[str]:
     """Refs of everything that a run is changing, or is going to."""
     return repository.list_busy(session)

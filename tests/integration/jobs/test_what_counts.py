@@ -299,3 +299,57 @@ def test_a_create_that_is_canceled_before_it_begins_has_failed(desk: Desk) -> No
 
     assert desk.worker().cancel_waiting(run_id)
     assert as_it_is(desk, ref)[:2] == ("INIT_FAILED", CANCELED)
+
+
+@pytest.mark.parametrize(
+    ("verb", "underway", "ended"),
+    [
+        ("delete", "GOING_DOWN", "REMOVED"),
+        ("pause", "PAUSING", "INACTIVE"),
+        ("resume", "RESTORING", "ACTIVE_HEALTHY"),
+        ("restart", "RESTARTING", "ACTIVE_HEALTHY"),
+    ],
+)
+def test_a_verb_whose_run_could_not_tell_its_project_can_be_asked_for_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, verb: str, underway: str, ended: str
+) -> None:
+    ref = desk.up()
+    if verb == "resume":
+        paused(desk, ref)
+
+    def ask() -> str:
+        with unit_of_work(desk.engine) as session:
+            VERBS[verb](session, desk, ref)
+        return desk.run_of(ref).id
+
+    def refuse(*_: object) -> None:
+        raise ArithmeticError
+
+    untold = ask()
+    assert ask() == untold, "it is underway"
+    with monkeypatch.context() as broken:
+        broken.setattr(projects, "apply_state", refuse)
+        assert desk.play(untold) == "failed"
+    assert desk.status_of(ref)[0] == underway
+
+    assert desk.play(ask()) == "succeeded"
+    assert desk.project(ref).status == ended
+
+
+def test_a_create_that_could_not_tell_its_project_does_not_keep_it_from_being_deleted(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ref = desk.created("Acme")
+
+    def refuse(*_: object) -> None:
+        raise ArithmeticError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(projects, "apply_state", refuse)
+        assert desk.play(desk.run_of(ref).id) == "failed"
+    assert desk.status_of(ref)[0] == "COMING_UP"
+
+    with unit_of_work(desk.engine) as session:
+        VERBS["delete"](session, desk, ref)
+    assert desk.play(desk.run_of(ref).id) == "succeeded"
+    assert desk.project(ref).status == "REMOVED"
