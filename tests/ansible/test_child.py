@@ -247,6 +247,38 @@ def test_last_words_are_masked_before_they_are_cut(
     assert secret[-8:] not in (outcome.explanation or "")
 
 
+@pytest.mark.parametrize(("is_canceled", "timeout_seconds"), [(True, 300), (False, 6)], ids=["cancel", "timeout"])
+def test_a_child_that_answers_no_more_does_not_keep_its_run_from_ending(
+    memory: Path, owner: str, *, is_canceled: bool, timeout_seconds: float
+) -> None:
+    launcher = real_launcher(memory, owner=owner, grace=1)
+
+    async def scenario() -> tuple[str, float]:
+        frozen = asyncio.Event()
+
+        def freeze(_: RunEvent) -> None:
+            _child_of(launcher).suspend()
+            frozen.set()
+
+        began = time.monotonic()
+        wanted = request("sleeps.yml", timeout_seconds=timeout_seconds)
+        launching = asyncio.create_task(launcher.launch(wanted, freeze))
+        await asyncio.wait_for(frozen.wait(), 30)
+        if is_canceled:
+            began = time.monotonic()
+            await asyncio.to_thread(launcher.cancel, RUN_ID)
+            await asyncio.sleep(1)
+            await asyncio.to_thread(launcher.cancel, RUN_ID)
+        outcome = await asyncio.wait_for(launching, 60)
+        return outcome.status, time.monotonic() - began
+
+    status, seconds = asyncio.run(scenario())
+    assert status == ("canceled" if is_canceled else "timeout")
+    spare = 1 + KILLING_SECONDS
+    assert seconds < (0 if is_canceled else timeout_seconds) + spare + (1 + 3) + 5
+    assert processes.marked_processes(processes.OWNER_MARKER, owner) == []
+
+
 def test_stop_ends_all_children_and_names_their_runs(memory: Path, owner: str) -> None:
     launcher = real_launcher(memory, owner=owner)
 

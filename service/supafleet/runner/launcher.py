@@ -18,9 +18,10 @@ from supafleet.runner.events import EventTranslator
 from supafleet.runner.extra_vars import dump_unsafe
 from supafleet.runner.inventory import inventory_file
 from supafleet.runner.outcome import LaunchOutcome, outcome_of
+from supafleet.runner.patience import Patience
 from supafleet.runner.redaction import Redactor
 from supafleet.runs.vocabulary import EventKind, RunEvent
-from supafleet.settings import Settings
+from supafleet.settings import KILLING_SECONDS, Settings
 
 #: What the child itself complains of, such as a broken installation.
 _ERRORS = "child.err"
@@ -117,6 +118,7 @@ class AnsibleRunnerLauncher:
     def __init__(self, settings: LauncherSettings) -> None:
         self._settings = settings
         self._children: dict[str, subprocess.Popen[str]] = {}
+        self._patience: dict[str, Patience] = {}
         self._lock = threading.Lock()
         self._is_stopping = False
 
@@ -133,9 +135,12 @@ class AnsibleRunnerLauncher:
             child = self._start(spec, folder, request.run_id)
             reader = threading.Thread(target=_read_lines, args=(child, loop, lines), daemon=True)
             reader.start()
+            patience = Patience(request.timeout_seconds, self._settings.grace_seconds + KILLING_SECONDS)
+            self._patience[request.run_id] = patience
             try:
-                return await self._follow(request, redactor, lines, on_event, folder / _ERRORS)
+                return await self._follow(request, redactor, lines, on_event, folder / _ERRORS, patience)
             finally:
+                del self._patience[request.run_id]
                 await asyncio.to_thread(self._finish, request.run_id, child)
 
     async def _follow(
@@ -145,21 +150,28 @@ class AnsibleRunnerLauncher:
         lines: "asyncio.Queue[str | None]",
         on_event: Callable[[RunEvent], None],
         errors: Path,
+        patience: Patience,
     ) -> LaunchOutcome:
         translator = EventTranslator(request.project_ref, redactor)
         end: dict[str, Any] | None = None
         failure: str | None = None
-        while (line := await lines.get()) is not None:
-            if not line.endswith("\n"):
-                break  # the child was killed while it wrote
-            message = json.loads(line)
-            if "end" in message:
-                end = message
-                continue
-            for event in translator.translate(message):
-                if event.kind is EventKind.TASK_FAILED:
-                    failure = event.message
-                on_event(event)
+        try:
+            async with patience.limit:
+                while (line := await lines.get()) is not None:
+                    if not line.endswith("\n"):
+                        break  # the child was killed while it wrote
+                    message = json.loads(line)
+                    if "end" in message:
+                        end = message
+                        continue
+                    for event in translator.translate(message):
+                        if event.kind is EventKind.TASK_FAILED:
+                            failure = event.message
+                        on_event(event)
+        except TimeoutError:
+            if not patience.limit.expired():
+                raise
+            end = end or patience.last_word()
         outcome = outcome_of(end, failure, request.timeout_seconds)
         if end is None and (last_words := errors.read_text(errors="replace").strip()):
             last_words = redactor.text(last_words)[-_LAST_WORDS:]
@@ -169,6 +181,8 @@ class AnsibleRunnerLauncher:
     def cancel(self, run_id: str) -> None:
         """Tell the child; it ends its playbook gently and then everything below it."""
         self._say(run_id, "cancel\n")
+        if (patience := self._patience.get(run_id)) is not None:
+            patience.cancel()
 
     def ping(self) -> None:
         """Keep the leases of all children."""
