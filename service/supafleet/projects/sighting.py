@@ -39,12 +39,16 @@ def fold_sighting(
 ) -> None:
     """Store what a look saw of a project, and request a run that heals it when it is due.
 
+    What was seen later is left alone.
+
     Args:
         seen: services and objects of the project, None when nothing of it is there.
         began_at: when the look began; it does not count when a change was unfinished at any moment since.
     """
     project = repository.lock_project(session, ref)
     if project is None or attempts.overlaps_change(session, ref, began_at):
+        return
+    if project.observed_at is not None and at <= project.observed_at:
         return
     services = dict(seen["services"]) if seen else {}
     sighting = RunEvent(at=at, kind=EventKind.SERVICES_OBSERVED, services=services)

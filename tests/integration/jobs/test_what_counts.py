@@ -121,6 +121,22 @@ def test_an_observation_leaves_alone_what_was_seen_after_it(desk: Desk, script: 
     assert desk.status_of(ref) == ("ACTIVE_UNHEALTHY", "db is exited with code 1.")
 
 
+def test_a_look_leaves_alone_what_was_seen_after_it(desk: Desk) -> None:
+    ref = desk.up()
+    began_at = seen_at = utc_now()
+    desk.launcher.scripts["project_observe"] = Script(events=(observed("healthy"),))
+    assert desk.play(desk.request(RunKind.PROJECT_OBSERVE, ref)) == "succeeded"
+    run_id = desk.run_of(ref).id
+
+    phases = {**dict.fromkeys(SERVICES, "healthy"), "db": "exited"}
+    services = {name: {"phase": phase, "exit_code": 1, "restart_count": 0} for name, phase in phases.items()}
+    with unit_of_work(desk.engine) as session:
+        look = {"services": services}
+        sighting.fold_sighting(session, desk.jobs, ref, look, began_at, seen_at, desk.settings)
+    assert desk.status_of(ref) == ("ACTIVE_HEALTHY", None)
+    assert desk.run_of(ref).id == run_id, "nothing was lost, so nothing is healed"
+
+
 def test_a_converge_that_is_canceled_before_it_begins_changes_nothing_and_is_not_repeated(desk: Desk) -> None:
     ref = desk.up()
     run_id = desk.wished(ref)
