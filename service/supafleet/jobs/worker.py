@@ -3,7 +3,7 @@
 import asyncio
 import subprocess
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
@@ -184,19 +184,20 @@ class Worker:
             return None, LaunchOutcome("error", f"The run could not be prepared: {error}")
 
     def _request(self, session: Session, run: Run) -> LaunchRequest:
-        if run.options.get("orphan"):
-            inputs = projects.orphan_inputs(session, run.project_ref, run.host, self._settings)
-        else:
-            inputs = projects.run_inputs(session, run.project_ref, self._settings)
         return launch_request(
-            inputs,
-            {"id": run.id, "kind": run.kind, "actor": run.actor, "driver": run.driver},
+            self._inputs(session, run),
+            _facts(run),
             RunKind(run.kind).playbook,
             run.options,
             self._settings,
             attempt=run.attempt,
             functions=self._functions(session, run),
         )
+
+    def _inputs(self, session: Session, run: Run) -> dict[str, Any]:
+        if run.options.get("orphan"):
+            return projects.orphan_inputs(session, run.project_ref, run.host, self._settings)
+        return projects.run_inputs(session, run.project_ref, self._settings)
 
     def _functions(self, session: Session, run: Run) -> FunctionFiles | None:
         if RunKind(run.kind) not in GENERATION_KINDS:
@@ -249,9 +250,10 @@ class Worker:
             run = attempts.find_unfinished(session, run_id, attempt)
             if run is None or RunKind(run.kind).lane is not Lane.CHANGE:
                 return None
-            request = self._request(session, run)
-        facts = {"supafleet_run": request.extra_vars["supafleet_run"]}
-        return replace(request, playbook=_UNLOCKING, extra_vars=facts, functions=None, timeout_seconds=_UNLOCK_SECONDS)
+            inputs = {**self._inputs(session, run), "secrets": {}}
+        return launch_request(
+            inputs, _facts(run), _UNLOCKING, {}, self._settings, attempt=run.attempt, timeout_seconds=_UNLOCK_SECONDS
+        )
 
     async def _settled(self, launching: "asyncio.Task[LaunchOutcome]") -> LaunchOutcome:
         try:
@@ -272,6 +274,11 @@ class Worker:
         if self._launcher is None:
             raise RuntimeError("the worker has no name yet: start the job engine first")
         return self._launcher
+
+
+def _facts(run: Run) -> dict[str, str]:
+    """What a playbook is told of its run."""
+    return {"id": run.id, "kind": run.kind, "actor": run.actor, "driver": run.driver}
 
 
 async def _wait_for_the_process_to_end() -> None:

@@ -43,7 +43,7 @@ def test_a_playbook_that_was_cut_off_is_followed_by_one_that_unlocks_under_the_s
     unlocking = desk.launcher.requests[-1]
     assert (unlocking.run_id, unlocking.extra_vars["supafleet_run"]["id"]) == (run_id, run_id)
     assert unlocking.timeout_seconds < desk.settings.run_timeout_seconds
-    assert "supafleet_secrets" not in unlocking.extra_vars
+    assert unlocking.extra_vars["supafleet_secrets"] == {ref: {}}, "it needs none"
     assert desk.run(run_id).explanation == outcome.explanation
     assert desk.status_of(ref) == ("INIT_FAILED", outcome.explanation)
 
