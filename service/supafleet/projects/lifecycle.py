@@ -1,4 +1,4 @@
-"""Pausing, resuming and restarting projects: what is wanted changes and a run is requested, in one transaction."""
+"""Pausing, resuming, restarting and deleting: what is wanted changes and a run is requested, in one transaction."""
 
 from collections.abc import Sequence
 
@@ -68,6 +68,22 @@ def restart_project(
     _move(session, project, RunKind.PROJECT_RESTART, "be restarted")
     project.desired_state = Desired.ACTIVE
     return run
+
+
+def delete_project(session: Session, jobs: JobEngine, ref: str, actor: Actor) -> Project:
+    """Want the project gone and request the run that removes it; asked again while it goes, it changes nothing.
+
+    Raises:
+        ProjectBusy: another run of the project has not ended.
+    """
+    project = service.lock_project(session, ref, actor)
+    if runs.unfinished_of(session, ref, RunKind.PROJECT_DELETE) is not None:
+        return project
+    # The run comes first: a project that is still coming up refuses with the name of the run that holds it.
+    service.request_run(session, jobs, RunKind.PROJECT_DELETE, project, actor.username)
+    _move(session, project, RunKind.PROJECT_DELETE, "be deleted")
+    project.desired_state = Desired.REMOVED
+    return project
 
 
 def _turn(

@@ -20,7 +20,7 @@ from supafleet.deps import (
 )
 from supafleet.errors import responses
 from supafleet.permissions import Permission
-from supafleet.projects import catalogue, creation, health, outlines, service
+from supafleet.projects import catalogue, creation, health, lifecycle, outlines, service
 from supafleet.projects.models import Outline
 from supafleet.projects.schemas import (
     ProjectCreate,
@@ -94,7 +94,7 @@ def get_project(outline: CurrentOutline, settings: SettingsDep) -> dict[str, Any
 )
 def delete_project(ref: ProjectRef, actor: CurrentActor, session: SessionDep, jobs: JobsDep) -> ProjectDeleted:
     """Begin to remove a project with all its data; asked again while it goes, nothing changes."""
-    project = service.delete_project(session, jobs, ref, actor)
+    project = lifecycle.delete_project(session, jobs, ref, actor)
     return ProjectDeleted(id=row_id(project), ref=project.ref, name=project.name)
 
 

@@ -1,4 +1,4 @@
-"""The rules of projects: reading, deleting, and what runs say about them; creating is in creation.py."""
+"""The rules of projects: reading, and what runs say about them; creating and the verbs have modules of their own."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -149,25 +149,6 @@ def gateway_key(project: Project, values: Mapping[str, str]) -> str:
     """The key with which the service itself passes the project's gateway: legacy keys may be switched off."""
     has_legacy_keys = project.settings.get("legacy_api_keys", True)
     return values["service_role_key"] if has_legacy_keys else values[OWN_SECRET]
-
-
-def delete_project(session: Session, jobs: JobEngine, ref: str, actor: Actor) -> Project:
-    """Want the project gone and request the run that removes it; asked again while it goes, it changes nothing.
-
-    Raises:
-        ProjectBusy: another run of the project has not ended.
-    """
-    project = lock_project(session, ref, actor)
-    if runs.unfinished_of(session, ref, RunKind.PROJECT_DELETE) is not None:
-        return project
-    # The run comes first: a project that is still coming up refuses with the name of the run that holds it.
-    request_run(session, jobs, RunKind.PROJECT_DELETE, project, actor.username)
-    project.status = move(project.status, Status.GOING_DOWN, verb="be deleted")
-    project.status_reason = None
-    project.desired_state = Desired.REMOVED
-    session.add(project)
-    session.flush()
-    return project
 
 
 def request_run(

@@ -248,7 +248,7 @@ def sick(desk: Desk, ref: str) -> None:
 
 
 VERBS: dict[str, Callable[[Session, Desk, str], object]] = {
-    "delete": lambda session, desk, ref: projects.delete_project(session, desk.jobs, ref, desk.actor),
+    "delete": lambda session, desk, ref: lifecycle.delete_project(session, desk.jobs, ref, desk.actor),
     "pause": lambda session, desk, ref: lifecycle.pause_project(session, desk.jobs, ref, desk.actor),
     "resume": lambda session, desk, ref: lifecycle.resume_project(session, desk.jobs, ref, desk.actor),
     "restart": lambda session, desk, ref: lifecycle.restart_project(session, desk.jobs, ref, desk.actor),
