@@ -17,6 +17,8 @@ import threading
 import time
 
 LOCK_SECONDS = 90
+# In a project's folder: the name of the installation that made it.
+OWNER_FILE = "installation"
 # How a module is told whose lock it works under.
 LOCK_ARGUMENT = {
     "type": "dict",
@@ -189,18 +191,35 @@ def return_leases(data_root, owner, check_only=False):
         return True
 
 
-def recorded_projects(data_root):
-    """Whom the host's records and folders belong to: {"leases": {owner: lease}, "locks": [refs], "folders": [refs]}."""
+def recorded_projects(data_root, now=None):
+    """Whom the host's records and folders belong to.
+
+    Returns:
+        {"leases": {"installation/ref": lease}, "locks": [refs whose lock lapsed], "folders": ["installation/ref"]}; a
+        folder that does not say whose it is stands there as the ref alone.
+    """
+
+    now = time.time() if now is None else now
 
     def names(folder):
         path = os.path.join(data_root, folder)
         return sorted(os.listdir(path)) if os.path.isdir(path) else []
 
+    locked = [name[: -len(".json")] for name in names("locks") if name.endswith(".json")]
     return {
         "leases": _read(_lease_path(data_root)),
-        "locks": [name[: -len(".json")] for name in names("locks") if name.endswith(".json")],
-        "folders": names("projects"),
+        "locks": [ref for ref in locked if _read(_lock_path(data_root, ref)).get("expires_at", 0) <= now],
+        "folders": [_folder_owner(data_root, ref) for ref in names("projects")],
     }
+
+
+def _folder_owner(data_root, ref):
+    try:
+        with open(os.path.join(data_root, "projects", ref, OWNER_FILE), encoding="utf-8") as file:
+            installation = file.read().strip()
+    except (OSError, ValueError):
+        installation = ""
+    return f"{installation}/{ref}" if installation else ref
 
 
 def port_is_free(address, port):

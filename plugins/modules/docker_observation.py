@@ -71,7 +71,8 @@ containers:
   returned: always
   type: list
 records:
-  description: The leases on the host by owner, and the projects that have a lock or a folder there.
+  description: The leases on the host by owner, the owners of the folders, and refs of locks that lapsed. An owner is an
+    installation and a ref; a folder that does not say whose it is stands there as the ref alone.
   returned: when no project is named
   type: dict
 verdict:

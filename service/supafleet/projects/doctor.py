@@ -21,7 +21,7 @@ from supafleet.runs.models import Run
 from supafleet.runs.vocabulary import RunKind
 from supafleet.settings import Settings
 
-ORPHAN, FOREIGN = "orphan", "foreign"
+ORPHAN, FOREIGN, UNCLAIMED = "orphan", "foreign", "unclaimed"
 _LOOK_SECONDS = 30.0
 _POLL_SECONDS = 0.2
 
@@ -29,28 +29,45 @@ _POLL_SECONDS = 0.2
 def strangers(session: Session, host_id: int, seen: Mapping[str, Any], installation: str) -> list[dict[str, Any]]:
     """What a look found that belongs to no project of ours on this host.
 
-    Ours by its label, but unknown, is an orphan. What another installation or a shell made is foreign and stays.
+    Ours by its label, lease or folder, but unknown, is an orphan. What another installation or a shell made is foreign
+    and stays. A folder or a lock that names no installation, of a ref that nothing else tells of, is unclaimed.
     """
     known = {project.ref for project in repository.list_projects_on(session, host_id)}
     records = seen.get("records") or {}
-    objects: dict[tuple[str, str], list[str]] = {}
-    for owner, projects in seen["projects"].items():
-        for ref, facts in projects.items():
-            objects[ref, owner] = list(facts["objects"])
-    leases: dict[tuple[str, str], dict[str, Any]] = {}
-    for name, lease in (records.get("leases") or {}).items():
-        owner, _, ref = name.partition("/")
-        leases[ref, owner] = lease
-        objects.setdefault((ref, owner), []).append("its leases")
-    found = []
+    objects = _objects_by_owner(seen["projects"], records)
+    unsigned = {ref: ["its folder"] for owner, ref in map(_split_owner, records.get("folders", [])) if not owner}
+    for ref in records.get("locks", []):
+        unsigned.setdefault(ref, []).append("its lock")
+    claimed = {ref for ref, _ in objects} | known
+    found: list[dict[str, Any]] = [
+        {"ref": ref, "installation": "", "objects": names, "kind": UNCLAIMED, "lease": {}}
+        for ref, names in sorted(unsigned.items())
+        if ref not in claimed
+    ]
     for (ref, owner), names in sorted(objects.items()):
         if owner == installation and ref in known:
             continue
-        folder = ["its folder"] if ref in records.get("folders", []) and ref not in known else []
+        more = unsigned.get(ref, []) if ref not in known else []
         kind = ORPHAN if owner == installation else FOREIGN
-        lease = leases.get((ref, owner), {})
-        found.append({"ref": ref, "installation": owner, "objects": names + folder, "kind": kind, "lease": lease})
+        lease = (records.get("leases") or {}).get(f"{owner}/{ref}", {})
+        found.append({"ref": ref, "installation": owner, "objects": names + more, "kind": kind, "lease": lease})
     return found
+
+
+def _objects_by_owner(projects: Mapping[str, Any], records: Mapping[str, Any]) -> dict[tuple[str, str], list[str]]:
+    """What names its installation, by ref and that."""
+    objects = {(ref, owner): list(facts["objects"]) for owner, seen in projects.items() for ref, facts in seen.items()}
+    for kind, words in (("leases", "its leases"), ("folders", "its folder")):
+        for owner, ref in map(_split_owner, records.get(kind, ())):
+            if owner:
+                objects.setdefault((ref, owner), []).append(words)
+    return objects
+
+
+def _split_owner(record: str) -> tuple[str, str]:
+    """Installation and ref of `installation/ref`; a ref alone has none."""
+    owner, _, ref = record.rpartition("/")
+    return owner, ref
 
 
 def examine(engine: Engine, settings: Settings) -> list[HostReport]:
@@ -81,6 +98,10 @@ def remove_orphan(session: Session, jobs: JobEngine, host_name: str, ref: str, a
     stranger = next((one for one in named if one["kind"] == ORPHAN), named[0] if named else None)
     if stranger is None:
         raise NotFound(f"Nothing of an unknown project {quote(ref)} was found on the Docker host {host_name}.")
+    if stranger["kind"] == UNCLAIMED:
+        raise Conflict(
+            f"What is left of {quote(ref)} names no installation: remove it by hand once you know whose it was."
+        )
     if stranger["kind"] != ORPHAN:
         raise Conflict(
             f"{quote(ref)} belongs to the installation {quote(stranger['installation'])}: remove it from there."
@@ -117,6 +138,12 @@ def _report(session: Session, host: DockerHost, settings: Settings) -> HostRepor
 
 def _stranger_sentence(stranger: Mapping[str, Any]) -> str:
     count = len(stranger["objects"])
+    if stranger["kind"] == UNCLAIMED:
+        told = " and ".join(stranger["objects"])
+        return (
+            f"{told} is left of a project that nobody on this host claims, and may hold secrets: once you know whose "
+            "it was, remove it by hand below the host's data folder."
+        )
     if stranger["kind"] == ORPHAN:
         return f"{count} objects of this installation belong to no project: `supafleet doctor --remove-orphans`."
     owner = stranger["installation"] or "nobody that is named"

@@ -162,10 +162,12 @@ class ServiceHealth(BaseModel):
 class Difference(BaseModel):
     """Something on a Docker host that is not as the database has it."""
 
-    kind: Literal["orphan", "foreign", "absent", "sick"]
+    kind: Literal["orphan", "foreign", "unclaimed", "absent", "sick", "unexpected"]
     ref: str
     sentence: str = Field(description="What it is, and the way out.")
-    objects: list[str] = Field(description="Names of containers, networks and volumes; leases and folders in words.")
+    objects: list[str] = Field(
+        description="Names of containers, networks and volumes; leases, folders and locks in words."
+    )
 
 
 class HostReport(BaseModel):

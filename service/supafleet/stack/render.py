@@ -32,6 +32,8 @@ _MODE = "0644"
 _PRIVATE_MODE = "0600"
 #: Read by functions/main/index.ts, which gives each of them to the functions.
 _FUNCTION_SECRETS = "FUNCTION_SECRETS"
+#: Whose folder it is, for whoever finds it when nothing else is left of the project.
+_OWNER_FILE = "installation"
 # Folders that services write to or that must be there although no rendered file is in them.
 _EMPTY_FOLDERS = ("snippets",)
 
@@ -81,6 +83,7 @@ def render_project(
         **_environment_files(subject, release, context, parse_function_secrets(plain(dict(secrets)))),
         **_release_files(release, context),
         "db/pgsodium_root.key": RenderedFile(keys["pgsodium_root_key"], secret=True),
+        _OWNER_FILE: RenderedFile(f"{subject.installation}\n"),
     }
     images = choose_images(subject, release.images, content_root)
     digests = {

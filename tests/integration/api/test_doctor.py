@@ -12,13 +12,19 @@ LEASES = {
 }
 
 
-def with_strangers(script: Script, **owners: str) -> Script:
-    """The same look, with containers of other projects by the installation that owns them."""
+def with_strangers(
+    script: Script, *, folders: tuple[str, ...] = (), locks: tuple[str, ...] = (), **owners: str
+) -> Script:
+    """The same look, with containers of other projects by the installation that owns them, and records of the host."""
     (event,) = script.events
     detail: dict[str, Any] = event.detail or {}
     for ref, owner in owners.items():
         detail["projects"].setdefault(owner, {})[ref] = {"objects": [f"{ref}-db"], "services": {}}
-    detail["records"] = {"leases": LEASES, "locks": [], "folders": ["leaseonly"]}
+    detail["records"] = {
+        "leases": LEASES,
+        "locks": list(locks),
+        "folders": ["leaseonly", *folders],
+    }
     return Script(events=(RunEvent(at=event.at, kind=EventKind.HOST_OBSERVED, detail=detail),))
 
 
@@ -86,3 +92,22 @@ def test_a_project_of_which_nothing_is_left_is_named(live_api: Api, launcher: Fa
     live_api.client.patch(f"/fleet/projects/{ref}", json={"self_healing": False})
     launcher.scripts["fleet_observe"] = sees()
     assert differences(live_api) == {ref: ("absent", [])}
+
+
+def test_what_only_the_hosts_records_have_is_named(live_api: Api, launcher: FakeLauncher, ref: str) -> None:
+    folders = ("local/ourfolder", "other/theirfolder", "nobodys", f"local/{ref}", ref)
+    launcher.scripts["fleet_observe"] = with_strangers(
+        sees(**{ref: "healthy"}), folders=folders, locks=("nobodys", "lockonly", "ourfolder", ref)
+    )
+    assert differences(live_api) == {
+        "leaseonly": ("orphan", ["its leases", "its folder"]),
+        "ourfolder": ("orphan", ["its folder", "its lock"]),
+        "theirs": ("foreign", ["its leases"]),
+        "theirfolder": ("foreign", ["its folder"]),
+        "nobodys": ("unclaimed", ["its folder", "its lock"]),
+        "lockonly": ("unclaimed", ["its lock"]),
+    }
+    refused = live_api.client.delete("/fleet/hosts/local/orphans/nobodys")
+    assert refused.status_code == 409
+    assert "names no installation" in refused.json()["message"]
+    assert live_api.client.delete("/fleet/hosts/local/orphans/ourfolder").status_code == 200

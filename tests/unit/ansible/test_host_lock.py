@@ -104,3 +104,18 @@ def test_a_listening_port_is_not_free(host_lock: ModuleType) -> None:
 def test_an_address_of_another_host_is_not_called_a_taken_port(host_lock: ModuleType) -> None:
     with pytest.raises(host_lock.RefusedError, match=r"bind_address 192\.0\.2\.1 is not an address of this host"):
         host_lock.port_is_free("192.0.2.1", 24321)
+
+
+def test_a_folder_says_whose_it_is_and_a_living_lock_is_no_leftover(host_lock: ModuleType, tmp_path: Path) -> None:
+    for ref in ("ours", "nobodys"):
+        (tmp_path / "projects" / ref).mkdir(parents=True)
+    (tmp_path / "projects" / "ours" / "installation").write_text("local\n")
+    (tmp_path / "projects" / "stray-file").write_text("")
+    for ref, run in (("living", "r1"), ("lapsed", "r2")):
+        host_lock.take_lock(str(tmp_path), ref, {"run": run, "kind": "project_create", "actor": "a"}, now=1000)
+    host_lock.renew(str(tmp_path), "living", "r1", now=1090)
+    assert host_lock.recorded_projects(str(tmp_path), now=1100) == {
+        "leases": {},
+        "locks": ["lapsed"],
+        "folders": ["nobodys", "local/ours", "stray-file"],
+    }

@@ -38,9 +38,11 @@ def test_the_folder_is_complete(render):
         "db/roles.sql",
         "db/webhooks.sql",
         "functions/main/index.ts",
+        "installation",
         "kong/kong.yml",
         "vector/vector.yml",
     }
+    assert rendered.files["installation"].content == "test-stack\n", "the host's records tell whose folder it is"
     assert [path for path in rendered.files if path.startswith("env/")] == sorted(
         f"env/{name}.env" for name in SERVICES
     )
