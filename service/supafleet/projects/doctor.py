@@ -131,6 +131,12 @@ def _report(session: Session, host: DockerHost, settings: Settings) -> HostRepor
             differences.append(Difference(kind="absent", ref=project.ref, sentence=sentence, objects=[]))
         elif served.reason:
             differences.append(Difference(kind="sick", ref=project.ref, sentence=served.reason, objects=[]))
+        if unexpected := service.strangers_in(session, project):
+            sentence = (
+                f"{', '.join(unexpected)}: no service of release {project.release}, but with the project's labels. "
+                "Nobody looks after it, and it goes with the project: remove the container if it is not wanted."
+            )
+            differences.append(Difference(kind="unexpected", ref=project.ref, sentence=sentence, objects=unexpected))
     return HostReport(
         host=host.name, observed_at=host.observed_at, error=host.observation_error, differences=differences
     )

@@ -79,7 +79,7 @@ def render_project(session: Session, placed: Placed, settings: Settings) -> Flee
     return FleetProject.model_validate(
         {
             **_summary(placed, settings),
-            "services": [_service(seen[name]) for name in SERVICES if name in seen],
+            "services": [_service(seen[name]) for name in (*SERVICES, *sorted({*seen} - {*SERVICES})) if name in seen],
             "settings": project.settings,
             "desired_generation": project.desired_generation,
             "applied_generation": project.applied_generation,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from supafleet.projects.states import GOALS, LIVE, SICK_PHASES, STOPPED_PHASES, ServicePhase, Status
+from supafleet.projects.states import GOALS, LIVE, NAME_LENGTH, SICK_PHASES, STOPPED_PHASES, ServicePhase, Status
 from supafleet.runs.vocabulary import EventKind, RunEvent, RunKind, RunStatus
 from supafleet.stack.settings import SERVICES
 
@@ -105,6 +105,11 @@ def _observed(state: ProjectState, event: RunEvent, seen: Mapping[str, Mapping[s
         )
         for name, facts in seen.items()
     }
+    strangers = [
+        replace(seen, name=name[:NAME_LENGTH], phase=ServicePhase.UNEXPECTED)
+        for name, seen in services.items()
+        if name not in SERVICES
+    ]
     services = {
         name: services.get(name, ServiceState(name, ServicePhase.MISSING, observed_at=event.at)) for name in SERVICES
     }
@@ -117,6 +122,8 @@ def _observed(state: ProjectState, event: RunEvent, seen: Mapping[str, Mapping[s
             all_stopped=phases <= STOPPED_PHASES,
             nothing_left=(event.detail or {}).get("objects") == 0,
         )
+    # A container that no release knows says nothing of how the project's own services are: it is only named.
+    services |= {stranger.name: stranger for stranger in strangers}
     seen_now = replace(state, services=services, observed_at=event.at, run=run)
     return seen_now if run is None or run.kind not in GOALS else _changed_while_live(seen_now)
 
@@ -167,29 +174,32 @@ def looked(state: ProjectState) -> ProjectState:
         return _looked_while_paused(state)
     if state.status not in LIVE:
         return state
-    if all(service.phase == ServicePhase.HEALTHY for service in state.services.values()):
+    if all(service.phase == ServicePhase.HEALTHY for service in _own(state)):
         return replace(state, status=Status.ACTIVE_HEALTHY, reason=None)
     return replace(state, status=Status.ACTIVE_UNHEALTHY, reason=f"{_unhealthy_sentence(state)}.")
 
 
 def _looked_while_paused(state: ProjectState) -> ProjectState:
+    running = [service.name for service in _own(state) if service.phase not in STOPPED_PHASES]
     services = {
-        name: seen if seen.phase in STOPPED_PHASES else replace(seen, phase=ServicePhase.UNEXPECTED)
+        name: replace(seen, phase=ServicePhase.UNEXPECTED) if name in running else seen
         for name, seen in state.services.items()
     }
-    running = [name for name, seen in services.items() if seen.phase == ServicePhase.UNEXPECTED]
     told = f"{', '.join(running)} runs although the project is paused: pause it again, or resume it."
     return replace(state, services=services, reason=told if running else None)
 
 
 def _running_sentence(state: ProjectState) -> str:
     return ", ".join(
-        f"{service.name} is {service.phase}"
-        for service in state.services.values()
-        if service.phase not in STOPPED_PHASES
+        f"{service.name} is {service.phase}" for service in _own(state) if service.phase not in STOPPED_PHASES
     )
 
 
 def _unhealthy_sentence(state: ProjectState) -> str:
-    parts = [service.sentence for service in state.services.values() if service.phase != ServicePhase.HEALTHY]
+    parts = [service.sentence for service in _own(state) if service.phase != ServicePhase.HEALTHY]
     return ", ".join(parts) or "its services were not seen"
+
+
+def _own(state: ProjectState) -> list[ServiceState]:
+    """The services of the release, without strangers."""
+    return [service for name, service in state.services.items() if name in SERVICES]

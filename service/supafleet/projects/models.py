@@ -10,7 +10,7 @@ from sqlmodel import Field, SQLModel
 from supafleet.db import JSON_TYPE, UtcDateTime, one_of, utc_now
 from supafleet.hosts.models import DockerHost
 from supafleet.organizations.models import Organization
-from supafleet.projects.states import STORED_STATUSES, Desired, Observed, ServicePhase
+from supafleet.projects.states import NAME_LENGTH, STORED_STATUSES, Desired, Observed, ServicePhase
 
 
 class Project(SQLModel, table=True):
@@ -91,7 +91,7 @@ class ProjectService(SQLModel, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     project_id: int = Field(foreign_key="project.id")
-    name: str = Field(max_length=16)
+    name: str = Field(max_length=NAME_LENGTH)
     phase: str = Field(max_length=16)
     exit_code: int | None = Field(default=None)
     restart_count: int = Field(default=0)

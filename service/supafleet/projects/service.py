@@ -28,6 +28,7 @@ from supafleet.runs.vocabulary import RunKind
 from supafleet.secrets import service as secrets
 from supafleet.settings import Settings
 from supafleet.stack.gateway import OWN_SECRET
+from supafleet.stack.settings import SERVICES
 
 _Found = TypeVar("_Found")
 
@@ -138,6 +139,11 @@ def served_status(project: Project, host: DockerHost, settings: Settings, now: d
 def services_of(session: Session, project: Project) -> dict[str, ProjectService]:
     """What was last seen of the project's services, by name."""
     return {row.name: row for row in repository.list_services(session, [row_id(project)])}
+
+
+def strangers_in(session: Session, project: Project) -> list[str]:
+    """Names of what runs, or ran, under the project's labels and is no service of its release."""
+    return sorted(name for name in services_of(session, project) if name not in SERVICES)
 
 
 def reveal_secrets(session: Session, project: Project, settings: Settings) -> dict[str, str]:
@@ -332,7 +338,7 @@ def _store_status(session: Session, project: Project, state: ProjectState, now: 
 def _store_services(session: Session, project: Project, seen: Iterable[ServiceState], observed_at: datetime) -> None:
     rows = services_of(session, project)
     for service in seen:
-        row = rows.get(service.name)
+        row = rows.pop(service.name, None)
         values = {
             "phase": service.phase,
             "exit_code": service.exit_code,
@@ -346,6 +352,8 @@ def _store_services(session: Session, project: Project, seen: Iterable[ServiceSt
         else:
             row.sqlmodel_update(values)
         session.add(row)
+    for gone in rows.values():  # a stranger; a service of the release that is gone was seen missing
+        session.delete(gone)
 
 
 def _inventory_project(

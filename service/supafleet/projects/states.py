@@ -62,6 +62,9 @@ class ServicePhase(StrEnum):
     UNEXPECTED = "unexpected"  # it runs though its project is paused, or no release knows it
 
 
+#: Of the name of a service: a stranger's is a label that anybody chose.
+NAME_LENGTH = 16
+
 #: A container in one of these does not run, and a converge brings it back; one that runs badly is not replaced by it.
 STOPPED_PHASES = frozenset({ServicePhase.MISSING, ServicePhase.CREATED, ServicePhase.EXITED})
 

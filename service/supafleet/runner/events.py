@@ -135,7 +135,8 @@ def split_task_name(name: str) -> tuple[str | None, str | None]:
 def services_of(observation: Mapping[str, Any], project_ref: str) -> dict[str, dict[str, Any]]:
     """Each service of the project with its phase and what else was seen of its container."""
     seen = {
-        str(container.get("service")): container
+        # One that somebody labelled for the project alone is known by its own name.
+        str(container.get("service") or container.get("name")): container
         for container in observation.get("containers") or []
         if container.get("project") == project_ref
     }

@@ -28,7 +28,8 @@ def _now() -> datetime:
 
 def observed(phase: str = "healthy", *, objects: int = 14, **phases: str) -> RunEvent:
     """An observation in which every service has `phase`, except those named."""
-    services = {name: {"phase": phases.get(name, phase), "exit_code": None, "restart_count": 0} for name in SERVICES}
+    phases = dict.fromkeys(SERVICES, phase) | phases
+    services = {name: {"phase": seen, "exit_code": None, "restart_count": 0} for name, seen in phases.items()}
     return RunEvent(
         at=_now(), kind=EventKind.SERVICES_OBSERVED, phase="watch", services=services, detail={"objects": objects}
     )

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from supafleet.runner.fake import FakeLauncher, Script, sees
+from supafleet.runner.fake import FakeLauncher, Script, observed, sees
 from supafleet.runs.vocabulary import EventKind, RunEvent
-from tests.integration.api.conftest import Api
+from supafleet.stack.settings import SERVICES
+from tests.integration.api.conftest import Api, wait_for
 
 LEASES = {
     "local/leaseonly": {"port": 24321, "subnet": "10.213.1.0/24"},
@@ -111,3 +112,35 @@ def test_what_only_the_hosts_records_have_is_named(live_api: Api, launcher: Fake
     assert refused.status_code == 409
     assert "names no installation" in refused.json()["message"]
     assert live_api.client.delete("/fleet/hosts/local/orphans/ourfolder").status_code == 200
+
+
+def test_a_container_that_no_release_knows_is_named_until_it_is_gone(
+    live_api: Api, launcher: FakeLauncher, ref: str
+) -> None:
+    long = "an-intruder-with-a-very-long-name"
+    launcher.scripts["fleet_observe"] = sees(**{ref: {"intruder": "healthy", long: "exited"}})
+    assert differences(live_api) == {ref: ("unexpected", ["an-intruder-with", "intruder"])}
+    project = live_api.client.get(f"/fleet/projects/{ref}").json()
+    assert (project["status"], project["status_reason"]) == ("ACTIVE_HEALTHY", None)
+    phases = {one["name"]: one["phase"] for one in project["services"]}
+    assert (phases["intruder"], phases["an-intruder-with"], len(phases)) == ("unexpected", "unexpected", 14)
+
+    launcher.scripts["fleet_observe"] = sees(**{ref: {"intruder": "healthy", "auth": "unhealthy"}})
+    live_api.client.get("/fleet/doctor")
+    assert live_api.client.get(f"/fleet/projects/{ref}").json()["status_reason"] == "auth is unhealthy."
+
+    launcher.scripts["fleet_observe"] = sees(**{ref: "healthy"})
+    assert differences(live_api) == {}
+    assert len(live_api.client.get(f"/fleet/projects/{ref}").json()["services"]) == 12
+
+
+def test_a_stranger_that_runs_does_not_keep_a_project_from_being_paused(
+    live_api: Api, launcher: FakeLauncher, ref: str
+) -> None:
+    launcher.scripts["project_pause"] = Script(events=(observed("exited", intruder="healthy"),))
+    live_api.client.post(f"/fleet/projects/{ref}/pause")
+    wait_for(live_api, ref, "INACTIVE")
+    paused = dict.fromkeys(SERVICES, "exited") | {"intruder": "exited"}
+    launcher.scripts["fleet_observe"] = sees(**{ref: paused})
+    assert differences(live_api) == {ref: ("unexpected", ["intruder"])}
+    assert live_api.client.get(f"/fleet/projects/{ref}").json()["status_reason"] is None

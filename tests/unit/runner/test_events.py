@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from supafleet.runner.events import EventTranslator, split_task_name
+from supafleet.runner.events import EventTranslator, services_of, split_task_name
 from supafleet.runner.redaction import Redactor
 from supafleet.runner.reduction import RESULT_LIMIT_BYTES, reduce_event, reduce_result
 from supafleet.runs.vocabulary import EventKind
@@ -212,3 +212,8 @@ def test_what_no_database_takes_is_replaced() -> None:
     message, rest = ascii(failed.message), ascii((failed.detail, seen.services))
     assert message == "'bytes \\ufffd and \\ufffd'"
     assert "\\x00" not in rest
+
+
+def test_a_container_without_the_label_of_a_service_is_known_by_its_name():
+    container = {"project": "demo", "service": "", "name": "somebody", "phase": "healthy"}
+    assert services_of({"containers": [container], "phases": {}}, "demo")["somebody"]["phase"] == "healthy"
