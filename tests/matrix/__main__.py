@@ -39,27 +39,33 @@ def main() -> None:
     results = {} if options.again or not options.results.exists() else json.loads(options.results.read_text())
     options.results.parent.mkdir(parents=True, exist_ok=True)
     for victim in options.only:
-        lives = [life for life in lives_of(victim) if any(cell.name not in results for cell in life)]
-        if lives:
+        cells = [cell for life in lives_of(victim) for cell in life if not _is_played(results.get(cell.name))]
+        if cells:
             with (
                 swept_once(),
                 tempfile.TemporaryDirectory(prefix="supafleet-matrix-") as folder,
                 _stage(victim, Path(folder)) as stage,
             ):
-                for life in lives:
-                    _live(stage, life, results, options.results)
+                for cell in cells:
+                    results[cell.name] = _play(stage, cell)
+                    options.results.write_text(json.dumps(results, indent=1))
     _console.print(_table(results))
     raise SystemExit(0 if all(result["right"] for result in results.values()) else 1)
 
 
-def _live(stage: Stage, life: list[Cell], results: dict[str, Any], file: Path) -> None:
-    for cell in life:
-        verdict = stage.play(cell)
-        told = {"state": verdict.state, "seconds": round(verdict.seconds, 1), "leaks": verdict.leaks}
-        results[cell.name] = {**told, "repeated": verdict.repeated, "detail": verdict.detail, "right": verdict.is_right}
-        file.write_text(json.dumps(results, indent=1))
-        mark = "right" if verdict.is_right else f"WRONG {verdict}"
-        _console.print(f"{cell.name}: {mark}, {verdict.detail or verdict.state} after {verdict.seconds:.0f} s")
+def _is_played(result: dict[str, Any] | None) -> bool:
+    """Whether something died in the cell; one in which nothing did has shown nothing."""
+    return result is not None and result.get("killed", 0) > 0
+
+
+def _play(stage: Stage, cell: Cell) -> dict[str, Any]:
+    """The verdict as it is kept."""
+    verdict = stage.play_until_reached(cell)
+    mark = "right" if verdict.is_right else f"WRONG {verdict}" if verdict.is_reached else "NOT REACHED"
+    _console.print(f"{cell.name}: {mark}, {verdict.detail or verdict.state} after {verdict.seconds:.0f} s")
+    told = {"killed": verdict.killed, "state": verdict.state, "seconds": round(verdict.seconds, 1)}
+    told |= {"leaks": verdict.leaks, "repeated": verdict.repeated, "detail": verdict.detail}
+    return told | {"right": verdict.is_right}
 
 
 @contextlib.contextmanager
@@ -82,7 +88,7 @@ def _stage(victim: str, folder: Path) -> Iterator[Stage]:
         yield stage
 
 
-def _table(results: dict[str, dict[str, object]]) -> Table:
+def _table(results: dict[str, dict[str, Any]]) -> Table:
     table = Table(title="What dies, and what is then seen (seconds until the run's end)")
     for column in ("verb", "phase", *VICTIMS):
         table.add_column(column)
@@ -94,9 +100,11 @@ def _table(results: dict[str, dict[str, object]]) -> Table:
     return table
 
 
-def _words(cell: dict[str, object] | None) -> str:
+def _words(cell: dict[str, Any] | None) -> str:
     if cell is None:
         return "-"
+    if not _is_played(cell):
+        return "[yellow]not reached[/]"
     if cell["right"]:
         return f"[green]{cell['state']} {cell['seconds']}[/]"
     return f"[red]{cell['state']} {cell['seconds']} {cell['leaks'] or ''} {cell['repeated']}[/]"

@@ -1,13 +1,17 @@
 """An API without a worker, and two workers beside it on one PostgreSQL: what the cells with a dead worker play on."""
 
+import contextlib
 import signal
 import subprocess
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 import psutil
 
 from tests.e2e.live_service import LiveService
+
+_WORKERS = 2
 
 
 class ClusterService(LiveService):
@@ -20,8 +24,7 @@ class ClusterService(LiveService):
 
     def start(self, program: str | None = None) -> LiveService:
         super().start(program)
-        while len(self._workers) < 2:
-            self._start_worker()
+        self.replace_workers(())
         return self
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
@@ -32,21 +35,22 @@ class ClusterService(LiveService):
         self._workers = []
         super().stop(how)
 
-    def kill_worker(self, run: str) -> None:
-        """Kill the worker that carries out the run; another one takes its place in the cluster."""
-        owners = {worker.pid: worker for worker in self._workers}
+    def workers_of(self, run: str) -> list[int]:
+        """Process ids of the worker that carries out the run; none when nobody does now."""
+        workers = {worker.pid for worker in self._workers}
         for process in psutil.process_iter():
-            try:
-                is_child = process.environ().get("SUPAFLEET_RUN_ID") == run and process.ppid() in owners
-            except psutil.Error:
-                continue
-            if is_child:
-                worker = owners[process.ppid()]
-                worker.kill()
-                worker.wait()
-                self._workers.remove(worker)
-                self._start_worker()
-                return
+            with contextlib.suppress(psutil.Error):
+                if process.environ().get("SUPAFLEET_RUN_ID") == run and process.ppid() in workers:
+                    return [process.ppid()]
+        return []
+
+    def replace_workers(self, killed: Collection[int]) -> None:
+        """Another worker takes the place of each that was killed."""
+        for worker in [one for one in self._workers if one.pid in killed]:
+            worker.wait(timeout=60)
+            self._workers.remove(worker)
+        while len(self._workers) < _WORKERS:
+            self._start_worker()
 
     def _start_worker(self) -> None:
         words = [str(Path(sys.executable).with_name("supafleet")), "worker"]

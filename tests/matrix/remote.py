@@ -1,12 +1,13 @@
 """Cells in which the engine dies: on a Docker host in a container, where nothing restarts it but a person."""
 
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 from tests.e2e.live_service import LiveService
 from tests.fleet.docker_host_container import DockerHostContainer
-from tests.matrix.cells import GOALS, Cell
-from tests.matrix.playing import PATIENCE_SECONDS, Stage, Verdict
+from tests.matrix.cells import BEGINNINGS, GOALS, Cell
+from tests.matrix.playing import AS_BEFORE, COMPLETED, PATIENCE_SECONDS, Blow, Stage, Verdict
 
 #: What is told while the engine is away, when the run did not get through before.
 FAILED = {
@@ -31,18 +32,26 @@ class RemoteStage(Stage):
 
     def play(self, cell: Cell) -> Verdict:
         """The verb fails with its own failed state; once the engine is back, asking again completes it."""
+        self._bring_to(BEGINNINGS[cell.verb])
         began = time.monotonic()
         run = self._ask(cell.verb)
-        if self._reaches(run, cell.phase):
-            self._host.exec("sh", "-c", "kill -9 $(cat /run/docker.pid); rm -f /run/docker.pid")
+        blow = self._strike(cell, run)
         told = self._told(run)
         seconds = time.monotonic() - began
         self._host.prepare()
-        repeated = "no-op"
-        if told.split(" ")[0] != GOALS[cell.verb]:
-            repeated = self._complete(cell.verb)
-        state = GOALS[cell.verb] if told.split(" ")[0] in (GOALS[cell.verb], FAILED[cell.verb]) else told
-        return Verdict(cell, state, seconds, self._leaks(cell.verb), repeated, detail=told)
+        is_through = told.split(" ")[0] == GOALS[cell.verb]
+        repeated = self._repeat(cell.verb) if is_through else self._complete(cell.verb)
+        state = GOALS[cell.verb] if is_through or told.split(" ")[0] == FAILED[cell.verb] else told
+        killed = self._killed(cell, run, blow)
+        return Verdict(cell, killed, state, seconds, self._leaks(cell.verb), repeated, detail=told)
+
+    def _strike(self, cell: Cell, run: str) -> Blow:
+        """Kill the engine at the phase."""
+        if not self._reaches(run, cell.phase):
+            return Blow(datetime.now(UTC))
+        script = "pid=$(cat /run/docker.pid) && kill -9 $pid && rm -f /run/docker.pid && echo $pid"
+        pid = self._host.exec("sh", "-c", script).stdout
+        return Blow(datetime.now(UTC), (int(pid),))
 
     def _told(self, run: str) -> str:
         """The project's status when the run has ended."""
@@ -56,10 +65,10 @@ class RemoteStage(Stage):
     def _complete(self, verb: str) -> str:
         run = self._ask(_AGAIN.get(verb, verb))
         if not run:
-            return "no-op"  # healing was quicker
+            return AS_BEFORE  # healing was quicker
         with self.live.client() as api:
             ended = self._wait_for_run(api, run)
-        return "no-op" if ended["status"] == "succeeded" else str(ended["explanation"])
+        return COMPLETED if ended["status"] == "succeeded" else str(ended["explanation"])
 
     def _wait_for_run(self, api: Any, run: str) -> dict[str, Any]:
         deadline = time.monotonic() + PATIENCE_SECONDS

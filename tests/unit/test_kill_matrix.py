@@ -1,0 +1,70 @@
+"""The kill matrix itself: which cells there are, when one counts, and that it would see a leak."""
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.live_service import LiveService
+from tests.matrix import playing
+from tests.matrix.__main__ import _is_played, _words
+from tests.matrix.cells import PHASES, VICTIMS, Cell, daily_lives, lives_of
+from tests.matrix.playing import Stage, Verdict
+
+CELL = Cell("pause", "stop", "child")
+RIGHT = Verdict(CELL, killed=1, state="INACTIVE", seconds=20, leaks=[], repeated="no-op")
+
+
+def test_a_cell_in_which_nothing_died_is_neither_right_nor_played() -> None:
+    assert RIGHT.is_right
+    missed = replace(RIGHT, killed=0)
+    assert not missed.is_right
+    kept = {"killed": missed.killed, "state": missed.state, "seconds": 20, "right": missed.is_right}
+    assert not _is_played(kept)
+    assert "not reached" in _words(kept)
+    assert not _is_played(None)
+    assert not replace(RIGHT, repeated="another run").is_right
+
+
+def test_every_cell_that_can_exist_is_in_one_life() -> None:
+    for victim in VICTIMS:
+        cells = [cell for life in lives_of(victim) for cell in life]
+        assert len(set(cells)) == len(cells)
+        if victim != "container":
+            assert {(cell.verb, cell.phase) for cell in cells} == {
+                (v, p) for v, phases in PHASES.items() for p in phases
+            }
+    containers = {cell.name for life in lives_of("container") for cell in life}
+    assert "create/lock/container" not in containers
+    assert "create/watch/container" in containers
+
+
+def test_the_daily_cells_are_as_many_as_may_be_and_exist() -> None:
+    cells = [cell for life in daily_lives() for cell in life]
+    assert len(cells) <= 20
+    assert {(cell.victim, cell.verb) for cell in cells} >= {
+        (victim, verb)
+        for victim in ("service", "child", "playbook", "container")
+        for verb in ("create", "pause", "resume", "delete")
+    }
+    assert set(cells) <= {cell for victim in VICTIMS for life in lives_of(victim) for cell in life}
+
+
+def test_a_private_folder_that_is_left_is_a_leak(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    live = LiveService(tmp_path, "matrix", (1, 2), "10.0.0.0/16")
+    (tmp_path / "executor-name").write_text("worker-of-this-test")
+    monkeypatch.setattr(playing, "_SHARED_MEMORY", tmp_path)
+    for name, owner in (("ours", "worker-of-this-test-0"), ("foreign", "worker-of-another-0")):
+        folder = tmp_path / f"supafleet-run-{name}"
+        folder.mkdir()
+        (folder / "owner.json").write_text(json.dumps({"owner": owner, "run_id": "r", "attempt": 1}))
+    assert Stage(live)._at_work() == [str(tmp_path / "supafleet-run-ours")]
+
+
+def test_a_process_of_a_run_is_found_by_its_mark(tmp_path: Path) -> None:
+    stage = Stage(LiveService(tmp_path, "matrix", (1, 2), "10.0.0.0/16"))
+    beginning = os.environ["PATH"][:3]
+    assert os.getpid() in {process.pid for process in stage._marked("PATH", beginning)}
+    assert stage._marked("SUPAFLEET_RUN_ID", "no run has this id") == []
