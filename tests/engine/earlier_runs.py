@@ -6,7 +6,9 @@ their memory. All of it is known by name: an installation of tests begins with `
 
 import contextlib
 import fcntl
+import json
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +20,8 @@ from tests.e2e.live_service import TEST_INSTALLATION
 from tests.fleet.docker_host_container import LABEL, NAME, remove_host
 
 END_SECONDS = 10
+#: More than the lock of a project lives without its run.
+LAPSE_SECONDS = 120
 
 
 @contextlib.contextmanager
@@ -56,6 +60,14 @@ def _remove_projects() -> None:
         for owner, lease in docker_eyes.leases().items():
             installation, ref = owner.split("/")
             if installation.startswith(TEST_INSTALLATION):
+                await_lapse(ref)
                 run = DirectRun(Path(folder) / installation / ref, installation)
                 run.project(ref, 0, gateway_port=lease["port"], subnet=lease["subnet"])
                 run.delete_all()
+
+
+def await_lapse(ref: str) -> None:
+    """A run that was killed a moment ago left its lock, which no other run gets before it lapses."""
+    lock, deadline = docker_eyes.RECORDS / "locks" / f"{ref}.json", time.monotonic() + LAPSE_SECONDS
+    while lock.exists() and json.loads(lock.read_text())["expires_at"] > time.time() and time.monotonic() < deadline:
+        time.sleep(0.5)

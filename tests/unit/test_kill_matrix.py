@@ -2,12 +2,15 @@
 
 import json
 import os
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.e2e import docker_eyes
 from tests.e2e.live_service import LiveService
+from tests.engine.earlier_runs import await_lapse
 from tests.matrix import playing
 from tests.matrix.__main__ import _is_played, _words
 from tests.matrix.cells import PHASES, VICTIMS, Cell, daily_lives, lives_of
@@ -68,3 +71,13 @@ def test_a_process_of_a_run_is_found_by_its_mark(tmp_path: Path) -> None:
     beginning = os.environ["PATH"][:3]
     assert os.getpid() in {process.pid for process in stage._marked("PATH", beginning)}
     assert stage._marked("SUPAFLEET_RUN_ID", "no run has this id") == []
+
+
+def test_the_sweep_waits_for_the_lock_of_a_killed_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(docker_eyes, "RECORDS", tmp_path)
+    (tmp_path / "locks").mkdir()
+    lapses_at = time.time() + 1
+    (tmp_path / "locks" / "demo.json").write_text(json.dumps({"run": "r", "expires_at": lapses_at}))
+    await_lapse("demo")
+    assert time.time() >= lapses_at
+    await_lapse("without-a-lock")
