@@ -1,8 +1,8 @@
-"""Some cells of the kill matrix: of its six victims four, each killed within every verb at one of the verb's phases.
+"""Some cells of the kill matrix: of its six victims four, each killed within each verb at one of the verb's phases.
 
-Service, child, playbook and container die in create, pause, resume and delete; in a restart the service and a
-container. Only `make matrix` plays the other phases, the other two restarts, and all cells that need a stage of their
-own: a worker that dies beside another one on PostgreSQL, and the engine of a Docker host in a container.
+Service, child, playbook and container die in create, pause, resume and delete; in a restart only the service does.
+`make matrix` alone plays the other phases, the other restarts, and all cells that need a stage of their own: a worker
+that dies beside another one on PostgreSQL, and the engine of a Docker host in a container.
 """
 
 from collections.abc import Iterator

@@ -68,15 +68,14 @@ def _can_exist(cell: Cell) -> bool:
 
 
 def daily_lives() -> list[list[Cell]]:
-    """A choice for every day: the victims that need no second stage, each with every verb but for the dearest one.
+    """A choice for every day: the victims that need no second stage, each with every verb but one.
 
-    A restart is asked for twice and costs as much as three other cells, so the child and the playbook, whose death
-    within a resume is the same to the service, are left without one.
+    A restart is asked for twice and costs as much as three other cells, so only the service dies in one.
     """
     chosen = {
         "service": {"create": "files", "pause": "stop", "resume": "watch", "restart": "verify", "delete": "removal"},
         "child": {"create": "watch", "pause": "lock", "resume": "files", "delete": "lock"},
         "playbook": {"create": "volumes", "pause": "release", "resume": "verify", "delete": "removal"},
-        "container": {"create": "verify", "pause": "stop", "resume": "watch", "restart": "watch", "delete": "lock"},
+        "container": {"create": "verify", "pause": "stop", "resume": "watch", "delete": "lock"},
     }
     return [[Cell(verb, phase, victim) for verb, phase in phases.items()] for victim, phases in chosen.items()]
