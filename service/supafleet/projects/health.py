@@ -14,7 +14,7 @@ from supafleet.jobs.engine import JobEngine
 from supafleet.projects import service
 from supafleet.projects.models import Project, ProjectService
 from supafleet.projects.schemas import HealthName, ServiceHealth
-from supafleet.projects.states import ServicePhase, Status
+from supafleet.projects.states import GOALS, STOPPED_PHASES, ServicePhase, Status
 from supafleet.runs import service as runs
 from supafleet.runs.models import Run
 from supafleet.runs.vocabulary import RunKind
@@ -31,7 +31,10 @@ _CONTAINERS: dict[HealthName, str | None] = {
     "storage": "storage",
     "pg_bouncer": None,
 }
-_COMING_UP = frozenset({ServicePhase.MISSING, ServicePhase.CREATED, ServicePhase.STARTING})
+_NOT_STARTED = frozenset({ServicePhase.MISSING, ServicePhase.CREATED})
+#: A run of these brings up what is not.
+_BRINGING_UP = {kind: goal for kind, goal in GOALS.items() if goal.reached == Status.ACTIVE_HEALTHY}
+_UNDERWAY = frozenset(goal.underway for goal in _BRINGING_UP.values())
 _POLL_SECONDS = 0.2
 LONGEST_TIMEOUT_MS = 10_000
 
@@ -40,6 +43,7 @@ LONGEST_TIMEOUT_MS = 10_000
 class _Sighting:
     project: Project
     services: dict[str, ProjectService]
+    is_brought_up: bool
     look_ended: bool
 
 
@@ -91,7 +95,9 @@ def _see(engine: Engine, ref: str, look: Run | None, actor: Actor) -> _Sighting:
         # The end of the look is read first: what it saw was stored in the same transaction.
         look_ended = look is not None and runs.get_run(session, look.id).ended_at is not None
         project = service.get_project(session, ref, actor)
-        return _Sighting(project, service.services_of(session, project), look_ended)
+        change = runs.unfinished_run(session, ref)
+        is_brought_up = project.status in _UNDERWAY or (change is not None and change.kind in _BRINGING_UP)
+        return _Sighting(project, service.services_of(session, project), is_brought_up, look_ended)
 
 
 def _request_look(engine: Engine, jobs: JobEngine, ref: str, actor: Actor) -> Run:
@@ -117,9 +123,19 @@ def _tell(name: HealthName, container: str, sighting: _Sighting, is_current: boo
     phase = ServicePhase.MISSING if row is None else ServicePhase(row.phase)
     if phase == ServicePhase.HEALTHY:
         return ServiceHealth(name=name, healthy=True, status="ACTIVE_HEALTHY")
-    if sighting.project.status == Status.COMING_UP and phase in _COMING_UP:
+    if _is_coming_up(phase, sighting):
+        # Official clients wait for it, and give up on what is UNHEALTHY.
         return ServiceHealth(name=name, healthy=False, status="COMING_UP")
     # A running container has an exit code too, which says nothing.
     code = row.exit_code if row is not None and phase == ServicePhase.EXITED else None
     ending = "" if code is None else f" with code {code}"
     return ServiceHealth(name=name, healthy=False, status="UNHEALTHY", error=f"The container is {phase}{ending}.")
+
+
+def _is_coming_up(phase: ServicePhase, sighting: _Sighting) -> bool:
+    if phase == ServicePhase.STARTING:
+        return True
+    # These begin with containers that were stopped on purpose; one that ended elsewhere ended by itself.
+    if sighting.project.status in (Status.RESTORING, Status.RESTARTING):
+        return phase in STOPPED_PHASES
+    return sighting.is_brought_up and phase in _NOT_STARTED

@@ -1,6 +1,8 @@
 """A project from its creation to its removal, through the job engine, with scripted playbooks."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -13,6 +15,19 @@ def wait_until_gone(api: Api, ref: str) -> None:
     while api.client.get(f"/v1/projects/{ref}").status_code != 404:
         assert time.monotonic() < until, "it never went"
         time.sleep(0.05)
+
+
+def wait_until_seen(api: Api, ref: str, kind: str, phases: dict[str, str]) -> dict[str, Any]:
+    """The project's newest run, once it is one of this kind and its services were seen in these phases."""
+    until = time.monotonic() + SECONDS
+    while time.monotonic() < until:
+        project = api.client.get(f"/fleet/projects/{ref}").json()
+        run: dict[str, Any] = project["run"]
+        seen = {service["name"]: service["phase"] for service in project["services"]}
+        if run["kind"] == kind and phases.items() <= seen.items():
+            return run
+        time.sleep(0.05)
+    raise AssertionError(f"{ref} was never seen {phases} by a {kind}: {project}")
 
 
 def test_a_project_lives_and_dies(live_api: Api, launcher: FakeLauncher) -> None:
@@ -98,6 +113,54 @@ def test_a_project_that_comes_up_refuses_its_removal_and_tells_its_health(
     launcher.scripts["project_create"] = succeeds()
     assert live_api.client.delete(f"/v1/projects/{ref}").status_code == 200
     wait_until_gone(live_api, ref)
+
+
+@pytest.mark.parametrize(
+    ("asked", "kind", "phase"),
+    [
+        ("POST restart", "project_restart", "starting"),
+        ("POST restart", "project_restart", "exited"),
+        ("POST resume", "project_resume", "missing"),
+        ("PATCH ", "project_converge", "created"),
+    ],
+)
+def test_what_is_being_brought_up_is_not_unhealthy(
+    live_api: Api,
+    launcher: FakeLauncher,
+    ref: str,
+    monkeypatch: pytest.MonkeyPatch,
+    asked: str,
+    kind: str,
+    phase: str,
+) -> None:
+    # A look beside a run that changes the project does not count: what that run sees is told.
+    monkeypatch.setattr(live_api.settings, "health_max_age_seconds", SECONDS)
+    project = f"/fleet/projects/{ref}"
+    if kind == "project_resume":
+        live_api.client.post(f"{project}/pause")
+        wait_for(live_api, ref, "INACTIVE")
+    launcher.scripts[kind] = Script(events=(observed("healthy", auth=phase),), hang=True)
+    method, _, verb = asked.partition(" ")
+    body = {"settings": {"jwt_expiry": 600}} if method == "PATCH" else None
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(live_api.client.request, method, f"{project}/{verb}".rstrip("/"), json=body)
+        run = wait_until_seen(live_api, ref, kind, {"auth": phase, "rest": "healthy"})
+        health = live_api.client.get(f"/v1/projects/{ref}/health", params={"services": "auth,rest"}).json()
+        live_api.client.post(f"/fleet/runs/{run['id']}/cancel")
+    assert health == [
+        {"name": "auth", "healthy": False, "status": "COMING_UP"},
+        {"name": "rest", "healthy": True, "status": "ACTIVE_HEALTHY"},
+    ]
+
+
+@pytest.mark.parametrize(("phase", "status"), [("starting", "COMING_UP"), ("missing", "UNHEALTHY")])
+def test_what_starts_by_itself_comes_up_and_what_is_lost_is_unhealthy(
+    live_api: Api, launcher: FakeLauncher, ref: str, phase: str, status: str
+) -> None:
+    live_api.client.patch(f"/fleet/projects/{ref}", json={"self_healing": False})
+    launcher.scripts["project_observe"] = Script(events=(observed("healthy", auth=phase),))
+    (health,) = live_api.client.get(f"/v1/projects/{ref}/health", params={"services": "auth"}).json()
+    assert (health["healthy"], health["status"]) == (False, status)
 
 
 def test_health_of_a_host_that_cannot_be_looked_at_does_not_wait_its_time_out(
