@@ -57,6 +57,7 @@ from supafleet.runs.router import router as runs_router
 from supafleet.secrets import installation
 from supafleet.secrets.cipher import load_cipher
 from supafleet.settings import Settings
+from supafleet.studio.absent_router import router as studio_absent_router
 from supafleet.studio.pg_meta_router import router as studio_pg_meta_router
 from supafleet.studio.project_router import router as studio_projects_router
 from supafleet.studio.router import router as studio_router
@@ -151,6 +152,7 @@ def _routes() -> tuple[BaseRoute, ...]:
         probes_router,
         studio_router,
         studio_projects_router,
+        studio_absent_router,
         studio_pg_meta_router,
         functions_router,
     )

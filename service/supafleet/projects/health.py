@@ -31,6 +31,7 @@ _CONTAINERS: dict[HealthName, str | None] = {
     "storage": "storage",
     "pg_bouncer": None,
 }
+NAMES = tuple(_CONTAINERS)
 _NOT_STARTED = frozenset({ServicePhase.MISSING, ServicePhase.CREATED})
 #: A run of these brings up what is not.
 _BRINGING_UP = {kind: goal for kind, goal in GOALS.items() if goal.reached == Status.ACTIVE_HEALTHY}

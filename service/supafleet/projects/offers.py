@@ -213,6 +213,11 @@ def upgrade_eligibility(project: Project) -> UpgradeEligibility:
     )
 
 
+def no_upgrade() -> UpgradeStatus:
+    """No upgrade of Postgres is ever underway."""
+    return UpgradeStatus(databaseUpgradeStatus=None)
+
+
 def addons(project: Project) -> Addons:
     """The project's size, by the name of the addon it would be; there is nothing to buy."""
     price = Price(

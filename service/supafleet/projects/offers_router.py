@@ -155,4 +155,4 @@ def get_upgrade_eligibility(ref: ProjectRef, session: SessionDep, actor: Current
 def get_upgrade_status(ref: ProjectRef, session: SessionDep, actor: CurrentActor) -> UpgradeStatus:
     """Tell how the upgrade of Postgres goes: none is underway."""
     service.get_project(session, ref, actor)
-    return UpgradeStatus(databaseUpgradeStatus=None)
+    return offers.no_upgrade()

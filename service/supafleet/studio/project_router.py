@@ -5,17 +5,23 @@ Studio writes several of these paths in more than one way; the document shows on
 
 from fastapi import Depends, status
 
-from supafleet.db import SessionDep
+from supafleet.db import EngineDep, SessionDep
 from supafleet.deps import CurrentActor, JobsDep, ProjectRef, RequiresInBody, SettingsDep, needs
 from supafleet.errors import responses
 from supafleet.permissions import Permission
+from supafleet.projects import health, offers
+from supafleet.projects import service as projects
+from supafleet.projects.offers import Addons, UpgradeStatus
+from supafleet.projects.schemas import ServiceHealth
 from supafleet.routing import Router
 from supafleet.studio import creation, schemas, service
+from supafleet.waiting import waits
 
 router = Router(tags=["Studio"])
 
 _REFUSALS = responses(401, 403, 404)
 _READING = needs(Permission.PROJECT_ADMIN_READ)
+_READING_ADDONS = needs(Permission.INFRA_ADD_ONS_READ)
 _READING_KEYS = needs(Permission.PROJECT_ADMIN_READ, Permission.API_GATEWAY_KEYS_READ)
 
 
@@ -100,3 +106,42 @@ def get_jwt_secret_update(ref: ProjectRef) -> schemas.JwtSecretUpdate:  # noqa: 
 def get_api(ref: ProjectRef, session: SessionDep, actor: CurrentActor, settings: SettingsDep) -> schemas.ProjectApi:
     """Tell where a project's API answers, and its keys."""
     return service.get_api(session, ref, actor, settings)
+
+
+@router.get("/project/{ref}/health", response_model_exclude_none=True, dependencies=_READING, include_in_schema=False)
+@router.get(
+    "/projects/{ref}/health",
+    operation_id="studio-get-services-health",
+    responses=responses(401, 403, 404, 429),
+    response_model_exclude_none=True,
+    dependencies=_READING,
+)
+@waits
+def get_health(
+    ref: ProjectRef, engine: EngineDep, jobs: JobsDep, actor: CurrentActor, settings: SettingsDep
+) -> list[ServiceHealth]:
+    """Look at all services that have a health and tell which work."""
+    return health.check_health(engine, jobs, ref, health.NAMES, health.LONGEST_TIMEOUT_MS, actor, settings)
+
+
+@router.get(
+    "/projects/{ref}/upgrade/status",
+    operation_id="studio-get-upgrade-status",
+    responses=_REFUSALS,
+    dependencies=needs(Permission.PROJECT_ADMIN_READ, Permission.DATABASE_READ),
+)
+def get_upgrade_status(ref: ProjectRef) -> UpgradeStatus:  # noqa: ARG001 - the gate asks for it
+    """Tell how the upgrade of Postgres goes: none is underway."""
+    return offers.no_upgrade()
+
+
+@router.get("/platform/project/{ref}/billing/addons", dependencies=_READING_ADDONS, include_in_schema=False)
+@router.get(
+    "/platform/projects/{ref}/billing/addons",
+    operation_id="studio-list-project-addons",
+    responses=_REFUSALS,
+    dependencies=_READING_ADDONS,
+)
+def list_addons(ref: ProjectRef, session: SessionDep, actor: CurrentActor) -> Addons:
+    """Tell a project's size as the addon it would be; there is nothing to buy."""
+    return offers.addons(projects.get_project(session, ref, actor))

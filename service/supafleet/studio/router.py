@@ -1,6 +1,6 @@
 """What Studio asks about the installation, the account and its organizations."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import structlog
 from fastapi import Path, status
@@ -18,6 +18,12 @@ log = structlog.get_logger(__name__)
 router = Router(tags=["Studio"])
 
 Slug = Annotated[str, Path(description="Slug of the organization.")]
+
+
+@router.get("/", operation_id="studio-get-root")
+def get_root() -> schemas.Reached:
+    """Tell that this is the service."""
+    return schemas.Reached()
 
 
 @router.get("/status", operation_id="studio-get-status")
@@ -104,17 +110,6 @@ def create_organization(
 
 
 @router.get(
-    "/organizations/{slug}/members/reached-free-project-limit",
-    operation_id="studio-list-members-at-limit",
-    responses=responses(401, 403, 404),
-    dependencies=needs(Permission.MEMBERS_READ),
-)
-def list_members_at_limit(slug: Slug) -> list[Any]:  # noqa: ARG001 - the gate asks for it
-    """List members who may have no more projects: nobody, since there is no such limit."""
-    return []
-
-
-@router.get(
     "/platform/organizations/{slug}/billing/subscription",
     operation_id="studio-get-subscription",
     responses=responses(401, 403, 404),
@@ -126,46 +121,11 @@ def get_subscription(slug: Slug) -> schemas.Subscription:  # noqa: ARG001 - the 
 
 
 @router.get(
-    "/platform/notifications",
-    operation_id="studio-list-notifications",
-    responses=responses(401),
-    dependencies=needs(Permission.PROFILE_READ),
+    "/platform/organizations/{slug}/usage",
+    operation_id="studio-get-organization-usage",
+    responses=responses(401, 403, 404),
+    dependencies=needs(Permission.ORGANIZATION_ADMIN_READ),
 )
-def list_notifications() -> list[Any]:
-    """List notifications: none is ever sent."""
-    return []
-
-
-@router.get(
-    "/platform/stripe/invoices/overdue",
-    operation_id="studio-list-overdue-invoices",
-    responses=responses(401),
-    dependencies=needs(Permission.ORGANIZATIONS_READ),
-)
-def list_overdue_invoices() -> list[Any]:
-    """List invoices that were not paid: there are no invoices."""
-    return []
-
-
-@router.get(
-    "/platform/projects-resource-warnings",
-    operation_id="studio-list-resource-warnings",
-    responses=responses(401),
-    dependencies=needs(Permission.PROJECTS_READ),
-)
-def list_resource_warnings() -> list[Any]:
-    """List projects that come near a limit of their plan: plans have no limits."""
-    return []
-
-
-@router.get(
-    "/platform/integrations/{integration}/connections",
-    operation_id="studio-list-integration-connections",
-    responses=responses(401),
-    dependencies=needs(Permission.ORGANIZATIONS_READ),
-)
-def list_connections(
-    integration: Annotated[str, Path(description="Name of an integration.")],  # noqa: ARG001 - part of the path
-) -> schemas.Connections:
-    """List the connections of an integration: there are no integrations."""
-    return schemas.Connections()
+def get_usage(slug: Slug) -> schemas.OrganizationUsage:  # noqa: ARG001 - the gate asks for it
+    """Tell how much an organization used this month: nothing measures it, and nothing limits it."""
+    return service.usage(utc_now())

@@ -20,6 +20,12 @@ class Health(BaseModel):
     is_healthy: bool
 
 
+class Reached(BaseModel):
+    """What answers is the service."""
+
+    status: Literal["OK"] = "OK"
+
+
 class Redirection(BaseModel):
     """Where a client of ConfigCat finds its configuration."""
 
@@ -131,10 +137,68 @@ class Subscription(BaseModel):
     payment_method_type: Literal["none"] = "none"
 
 
+class Amounts(BaseModel):
+    """Amounts by what is used: none is known."""
+
+    storage: None = None
+    bandwidth: None = None
+    egress: None = None
+
+
+class OrganizationUsage(BaseModel):
+    """How much an organization used this month: nothing measures it, and nothing limits it."""
+
+    usage: Amounts = Field(default_factory=Amounts, description="Null: not measured.")
+    limits: Amounts = Field(default_factory=Amounts, description="Null: there is no limit.")
+    billing_cycle_start: int = Field(description="Begin of this month, in seconds since 1970.")
+    billing_cycle_end: int = Field(description="Begin of the next month, in seconds since 1970.")
+
+
+class Counts(BaseModel):
+    """Counts over time: nothing counts, so there is no point in time with a count."""
+
+    data: list[Any] = Field(default_factory=list)
+    total: Literal[0] = Field(default=0, description="Number of counts in data.")
+
+
+class NotificationSummary(BaseModel):
+    """How many notifications there are: none is ever sent."""
+
+    total: Literal[0] = 0
+    unread: Literal[0] = 0
+    new: Literal[0] = 0
+
+
 class Connections(BaseModel):
     """Connections of an integration: there are no integrations."""
 
     connections: list[Any] = Field(default_factory=list)
+
+
+class Authorization(BaseModel):
+    """Whether an integration may act for the account: there are no integrations."""
+
+    authorized: Literal[False] = False
+
+
+class Repositories(BaseModel):
+    """Repositories that an integration reaches: there are no integrations."""
+
+    repositories: list[Any] = Field(default_factory=list)
+    total: Literal[0] = 0
+
+
+class Supervisor(BaseModel):
+    """What would look after the machine of a project: containers have none."""
+
+    status: None = None
+    version: None = None
+
+
+class SupervisorAnswer(BaseModel):
+    """The supervisor of a project."""
+
+    supervisor: Supervisor = Field(default_factory=Supervisor)
 
 
 class SearchTags(BaseModel):

@@ -67,9 +67,14 @@ def create_organization(session: Session, name: str, actor: Actor) -> schemas.Or
 
 def subscription(now: datetime) -> schemas.Subscription:
     """What an organization pays this month: nothing."""
-    start = datetime(now.year, now.month, 1, tzinfo=UTC)
-    end = datetime(now.year + now.month // 12, now.month % 12 + 1, 1, tzinfo=UTC)
-    return schemas.Subscription(current_period_start=int(start.timestamp()), current_period_end=int(end.timestamp()))
+    start, end = _month(now)
+    return schemas.Subscription(current_period_start=start, current_period_end=end)
+
+
+def usage(now: datetime) -> schemas.OrganizationUsage:
+    """What an organization used this month: not measured."""
+    start, end = _month(now)
+    return schemas.OrganizationUsage(billing_cycle_start=start, billing_cycle_end=end)
 
 
 def list_projects(session: Session, actor: Actor, settings: Settings) -> list[schemas.Project]:
@@ -122,6 +127,13 @@ def reveal_keys(session: Session, project: Project, actor: Actor, settings: Sett
         service_role=values["service_role_key"] if is_trusted else None,
         jwt_secret=values["jwt_secret"] if is_trusted else None,
     )
+
+
+def _month(now: datetime) -> tuple[int, int]:
+    """Begin and end of the month, in seconds since 1970."""
+    start = datetime(now.year, now.month, 1, tzinfo=UTC)
+    end = datetime(now.year + now.month // 12, now.month % 12 + 1, 1, tzinfo=UTC)
+    return int(start.timestamp()), int(end.timestamp())
 
 
 def _places(session: Session, actor: Actor) -> list[tuple[Organization, Role]]:

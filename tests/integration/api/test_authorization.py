@@ -31,6 +31,7 @@ PUBLIC = {
     "/readyz": "tells only that the service can work",
     "/auth/token": "gives tokens for a password",
     "/platform/signup": "makes the account that tokens are of",
+    "/": "the same in every installation",
     "/status": "tells only whether the service can work",
     "/configcat/configuration-files/{key}/config_v5.json": "the same empty list of flags in every installation",
 }
