@@ -60,6 +60,16 @@ def require(session: Session, organization_id: int, actor: Actor, permission: Pe
     _require(Place(organization_id, organizations.role_of(session, organization_id, actor)), actor, permission)
 
 
+def allows(reader: Reader, actor: Actor, permission: Permission, path: Mapping[str, str]) -> bool:
+    """Whether the account's role allows it where the path leads.
+
+    Raises:
+        NotFound: nothing has that ref, slug or id.
+    """
+    place = _place_of(reader, path, actor, ())
+    return place is not None and place.role is not None and permission in ROLES[place.role]
+
+
 def _require(place: Place, actor: Actor, permission: Permission) -> None:
     trail.note_organization(place.organization_id)
     role = place.role

@@ -33,7 +33,7 @@ async def require_reading(gateways: Gateways, project: ReachedProject, query: st
     if not set(await _kinds(gateways, project, query)) <= _READING:
         raise NotReadOnly(
             "query: a read-only query may hold only SELECT, VALUES, TABLE, WITH, EXPLAIN and SHOW; "
-            "send it without read_only to run anything else."
+            "anything else takes a query without read_only, and a role that may write."
         )
 
 

@@ -7,10 +7,14 @@ from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import Body, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
 
+from supafleet import access
+from supafleet.database import queries
 from supafleet.database.reach import GatewaysDep, ReachedDep
 from supafleet.database.schemas import JsonValue
-from supafleet.deps import needs
+from supafleet.db import EngineDep, reading
+from supafleet.deps import CurrentActor, SettingsDep, needs
 from supafleet.errors import InvalidField, responses
 from supafleet.permissions import Permission
 from supafleet.routing import Router
@@ -31,10 +35,30 @@ _OWN_PARAMETERS = ("id", "key")
 _LONGEST_QUERY = 8000
 
 
-@router.post("/query", operation_id="studio-run-query", responses=_REFUSALS, dependencies=_WRITING)
-async def run_query(project: ReachedDep, gateways: GatewaysDep, body: schemas.Query) -> Response:
-    """Run SQL in a project's database: the rows."""
-    return _json(await pg_meta.ask(gateways, project, "POST", "query", body={"query": body.query}))
+@router.post(
+    "/query",
+    operation_id="studio-run-query",
+    responses=_REFUSALS,
+    # Whoever may only read is let in as somebody who cannot write.
+    dependencies=needs(Permission.DATABASE_READ),
+)
+async def run_query(
+    project: ReachedDep,
+    gateways: GatewaysDep,
+    engine: EngineDep,
+    settings: SettingsDep,
+    actor: CurrentActor,
+    body: schemas.Query,
+) -> Response:
+    """Run SQL in a project's database: the rows. For a role that may not write it runs as a read-only query."""
+
+    def may_write() -> bool:
+        with reading(engine) as session:
+            return access.allows(session, actor, Permission.DATABASE_WRITE, {"ref": project.ref})
+
+    if await run_in_threadpool(may_write):
+        return _json(await pg_meta.ask(gateways, project, "POST", "query", body={"query": body.query}))
+    return _json(await queries.run_read_only_query(gateways, engine, settings, project, body.query, None))
 
 
 @router.get(

@@ -173,6 +173,29 @@ def test_nobody_gets_through_who_may_not(api: Api, world: World, gates: FastAPI)
     assert holes == []
 
 
+#: What a member who may only read may send other than a question, and why it changes nothing of the organization.
+OF_READERS = {
+    ("POST", "/v1/projects/{ref}/database/query"): "refused by its handler unless the query is a read-only one",
+    ("POST", "/v1/projects/{ref}/database/query/read-only"): "runs as a role that cannot write",
+    ("POST", "/platform/pg-meta/{ref}/query"): "runs as a role that cannot write",
+    ("POST", "/fleet/organizations/{slug}/leave"): "takes away nobody's place but the member's own",
+    ("POST", "/v1/projects/{ref}/network-bans/retrieve"): "only tells",
+    ("POST", "/v1/projects/{ref}/network-bans/retrieve/enriched"): "only tells",
+}
+
+
+def test_a_reader_changes_nothing_by_any_route(api: Api) -> None:
+    may = ROLES[Role.READ_ONLY] | PERSONAL
+    open_to_readers = {
+        (method, route.path)
+        for route in api_routes(api.app)
+        if route.include_in_schema and not is_named_in_body(route) and not set(permissions_of(route)) <= PERSONAL
+        for method in route.methods - {"GET", "HEAD"}
+        if set(permissions_of(route)) <= may
+    }
+    assert open_to_readers == set(OF_READERS)
+
+
 def test_a_role_in_the_named_organization_decides_who_creates(api: Api, world: World) -> None:
     for number, caller in enumerate(world.callers):
         headers = {"Authorization": f"Bearer {caller.token}"}

@@ -14,7 +14,7 @@ from supafleet.db import unit_of_work
 from supafleet.organizations.models import Role
 from supafleet.projects import configuration
 from tests.integration.api.conftest import PASSWORD, Api
-from tests.integration.api.fake_gateway import connection_of
+from tests.integration.api.fake_gateway import connection_of, parsed
 from tests.integration.api.people import add_person
 
 _REFUSED = 'password authentication failed for user "postgres"'
@@ -142,14 +142,43 @@ def connection_in(api: Api, database: str, asked: dict[str, Any]) -> SplitResult
     return connection_of(asked["headers"]["x-connection-encrypted"], key)
 
 
-def test_a_reader_reads_and_does_not_run_statements(api: Api, meta: Meta, database: str) -> None:
+def test_a_reader_reads_and_changes_nothing(api: Api, meta: Meta, database: str) -> None:
     reader = add_person(api, f"another-{Role.READ_ONLY}", Role.READ_ONLY).headers
     assert api.client.get(f"{database}/tables", headers=reader).status_code == 200
     before = len(meta.asked)
-    for method, path in (("POST", "query"), ("POST", "tables"), ("PATCH", "tables?id=1"), ("DELETE", "tables?id=1")):
+    for method, path in (("POST", "tables"), ("PATCH", "tables?id=1"), ("DELETE", "tables?id=1")):
         answer = api.client.request(method, f"{database}/{path}", json={"query": "select 1"}, headers=reader)
         assert answer.status_code == 403, (method, path)
     assert len(meta.asked) == before
+
+
+def test_the_statements_of_a_reader_run_as_who_cannot_write(api: Api, meta: Meta, database: str) -> None:
+    def decide(asked: dict[str, Any]) -> tuple[int, Any]:
+        if asked["asked"] == "POST /pg/query/parse":
+            return 200, {"version": 170004, "stmts": parsed(asked["body"]["query"])}
+        return 200, [{"a": 1}]
+
+    meta.decide = decide
+    people = {role: add_person(api, f"another-{role}", role).headers for role in (Role.READ_ONLY, Role.DEVELOPER)}
+
+    def run(query: str, role: Role) -> Any:
+        meta.asked.clear()
+        return api.client.post(f"{database}/query", json={"query": query}, headers=people[role])
+
+    answer = run("select 1", Role.READ_ONLY)
+    assert (answer.status_code, answer.json()) == (200, [{"a": 1}])
+    parse, query = meta.asked
+    assert (parse["asked"], query["asked"]) == ("POST /pg/query/parse", "POST /pg/query")
+    connection = connection_in(api, database, query)
+    assert connection.username == "supabase_read_only_user"
+    assert "-c default_transaction_read_only=on" in parse_qs(connection.query)["options"][0]
+    for writing in ("insert into a", "select 1; commit; insert into a", "begin", "do $$ $$"):
+        answer = run(writing, Role.READ_ONLY)
+        assert answer.status_code == 400, writing
+        assert answer.json()["message"].startswith("query: a read-only query may hold only SELECT")
+        assert [one["asked"] for one in meta.asked] == ["POST /pg/query/parse"]
+        assert run(writing, Role.DEVELOPER).status_code == 200
+        assert connection_in(api, database, meta.asked[-1]).username == "postgres"
 
 
 @pytest.mark.parametrize(
