@@ -68,6 +68,7 @@ CALLED_ELSEWHERE: dict[str, set[str]] = {
     },
     "integration/api/test_database_api.py": {
         "v1-apply-a-migration",
+        "v1-enable-database-webhook",
         "v1-list-all-buckets",
         "v1-list-migration-history",
         "v1-read-only-query",

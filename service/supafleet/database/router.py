@@ -6,6 +6,7 @@ from fastapi import Query, Response, status
 from fastapi.concurrency import run_in_threadpool
 
 from supafleet import access
+from supafleet.answers import empty
 from supafleet.database import login_roles, passwords, queries, service
 from supafleet.database.reach import GatewaysDep, ReachedDep
 from supafleet.database.schemas import (
@@ -105,6 +106,20 @@ async def get_openapi(
 ) -> dict[str, Any]:
     """Tell what the REST API of the project serves, as its OpenAPI document."""
     return await service.read_openapi(gateways, project, schema)
+
+
+@router.post(
+    "/database/webhooks/enable",
+    operation_id="v1-enable-database-webhook",
+    status_code=status.HTTP_201_CREATED,
+    response_class=Response,
+    responses=_REFUSALS,
+    dependencies=needs(Permission.DATABASE_WEBHOOKS_CONFIG_WRITE),
+)
+async def enable_webhooks(project: ReachedDep, gateways: GatewaysDep) -> Response:
+    """Tell that the project's database can send webhooks: it could from the beginning, if its schema is still there."""
+    await service.require_webhooks(gateways, project)
+    return empty(status.HTTP_201_CREATED)
 
 
 @router.patch(

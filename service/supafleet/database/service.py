@@ -36,6 +36,12 @@ class ProjectNotUp(Conflict):
     code = "project_not_up"
 
 
+class WebhooksMissing(Conflict):
+    """The database has lost what sends its webhooks."""
+
+    code = "webhooks_missing"
+
+
 def locate(engine: Engine, ref: str, actor: Actor, settings: Settings) -> ReachedProject:
     """The project with its gateway's address and its secrets, for a member of its organization.
 
@@ -89,6 +95,20 @@ async def read_context(gateways: Gateways, project: ReachedProject) -> Context:
             ContextDatabase(name=row["name"], schemas=[Named(name=name) for name in row["schemas"]]) for row in found
         ]
     )
+
+
+async def require_webhooks(gateways: Gateways, project: ReachedProject) -> None:
+    """Let the database have what sends its webhooks: every release makes it when the database is made.
+
+    Raises:
+        WebhooksMissing: the schema was dropped since.
+    """
+    (found,) = await postgres.rows(gateways, project, Login.CATALOGUE, postgres.statement("webhooks"))
+    if not found["is_there"]:
+        raise WebhooksMissing(
+            f"The database of project {quote(project.ref)} has no schema supabase_functions any more, "
+            "which its release made and its webhooks need."
+        )
 
 
 async def read_openapi(gateways: Gateways, project: ReachedProject, schema: str | None) -> dict[str, Any]:

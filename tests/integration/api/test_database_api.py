@@ -212,6 +212,21 @@ def test_a_reader_of_the_organization_only_reads(database: Database) -> None:
     assert read.status_code == 201
 
 
+def test_webhooks_are_enabled_where_their_schema_is(database: Database) -> None:
+    database.gateway.answer = lambda _: Reply(body=[{"is_there": True}])
+    answer = database.ask("POST", "/database/webhooks/enable")
+    assert (answer.status_code, answer.content, answer.headers["content-length"]) == (201, b"", "0")
+    (asked,) = database.gateway.queries
+    assert "'supabase_functions'" in asked.body["query"]
+    assert "default_transaction_read_only=on" in asked.options
+    database.gateway.answer = lambda _: Reply(body=[{"is_there": False}])
+    message = refused(database.ask("POST", "/database/webhooks/enable"), 409)
+    assert "no schema supabase_functions" in message
+    headers = add_person(database.api, "developer", Role.DEVELOPER).headers
+    assert database.ask("POST", "/database/webhooks/enable", headers=headers).status_code == 403
+    assert len(database.gateway.queries) == 2
+
+
 def test_a_migration_is_void_and_carries_its_texts_as_literals(database: Database) -> None:
     body = {"query": "create table t (id int)", "name": "it's", "rollback": "drop table t"}
     answer = database.ask("POST", "/database/migrations", json=body, headers={"Idempotency-Key": "k'1"})
