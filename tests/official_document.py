@@ -126,6 +126,11 @@ def operation_of(request: httpx.Request) -> Operation | None:
     return None
 
 
+def has_document(name: str) -> bool:
+    """Whether the success of an official operation has a body."""
+    return name in _DOCUMENT["answers"] or name in NO_JSON
+
+
 def complaints(name: str, answer: httpx.Response) -> list[str]:
     """What is wrong with the answer of an operation by the official document."""
     schema = _DOCUMENT["answers"].get(name)

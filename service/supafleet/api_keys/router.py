@@ -24,6 +24,8 @@ router = Router(prefix="/v1/projects/{ref}/api-keys", tags=["Secrets"])
 KeyId = Annotated[str, Path(description="Id of the key.", max_length=64)]
 Reveal = Annotated[bool, Query(description="Show secret keys in full.")]
 _REFUSALS = responses(401, 403, 404, 409, 422, 502)
+#: A legacy key is none that can be changed.
+_REFUSALS_OF_ONE = responses(400, 401, 403, 404, 409, 422, 502)
 
 
 @router.get(
@@ -114,7 +116,7 @@ def get_api_key(
 @router.patch(
     "/{id}",
     operation_id="v1-update-project-api-key",
-    responses=_REFUSALS,
+    responses=_REFUSALS_OF_ONE,
     dependencies=needs(Permission.API_GATEWAY_KEYS_WRITE),
 )
 def change_api_key(
@@ -137,7 +139,7 @@ def change_api_key(
 @router.delete(
     "/{id}",
     operation_id="v1-delete-project-api-key",
-    responses=_REFUSALS,
+    responses=_REFUSALS_OF_ONE,
     dependencies=needs(Permission.API_GATEWAY_KEYS_WRITE),
 )
 def delete_api_key(

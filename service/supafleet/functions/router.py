@@ -162,6 +162,7 @@ def update_function(ref: ProjectRef, function_slug: FunctionSlug) -> Response:  
 @router.delete(
     "/{function_slug}",
     operation_id="v1-delete-a-function",
+    response_class=Response,
     responses=_REFUSALS,
     dependencies=needs(Permission.EDGE_FUNCTIONS_WRITE),
 )

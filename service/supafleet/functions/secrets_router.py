@@ -37,6 +37,7 @@ def list_secrets(
     "",
     operation_id="v1-bulk-create-secrets",
     status_code=status.HTTP_201_CREATED,
+    response_class=Response,
     responses=_REFUSALS,
     dependencies=needs(Permission.EDGE_FUNCTIONS_SECRETS_WRITE),
 )
@@ -53,6 +54,7 @@ def create_secrets(
 @router.delete(
     "",
     operation_id="v1-bulk-delete-secrets",
+    response_class=Response,
     responses=_REFUSALS,
     dependencies=needs(Permission.EDGE_FUNCTIONS_SECRETS_WRITE),
 )

@@ -10,7 +10,7 @@ _CAPITAL = re.compile(r"[A-Z]")
 
 
 def describe(settings: ProjectSettings, ref: str, postgres_engine: str) -> dict[str, Any]:
-    """The configuration; a pooler is not in it, because no release of this version has one."""
+    """The values of a `ConfigDocument`."""
     told = storage.read(settings, ref).model_dump()
     return {
         "data": {
@@ -25,7 +25,7 @@ def describe(settings: ProjectSettings, ref: str, postgres_engine: str) -> dict[
                 },
                 "auth": auth.read_variables(settings, ref),
                 "api": data_api.read(settings, ref).model_dump(),
-                "realtime": _realtime(settings, ref),
+                "realtime": realtime.read(settings, ref),
                 "storage": {
                     "file_size_limit": told["fileSizeLimit"],
                     "features": _with_underscores(told["features"]),
@@ -36,14 +36,6 @@ def describe(settings: ProjectSettings, ref: str, postgres_engine: str) -> dict[
             },
         }
     }
-
-
-def _realtime(settings: ProjectSettings, ref: str) -> dict[str, Any]:
-    told = realtime.read(settings, ref)
-    del told["admin_suspended_at"]
-    # It may not be null here, and the number is Realtime's own affair.
-    del told["connection_pool"]
-    return told
 
 
 def _with_underscores(tree: Any) -> Any:

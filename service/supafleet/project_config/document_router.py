@@ -7,6 +7,7 @@ from supafleet.deps import CurrentActor, ProjectRef, SettingsDep, needs
 from supafleet.errors import responses
 from supafleet.permissions import Permission
 from supafleet.project_config import document
+from supafleet.project_config.document_schemas import ConfigDocument
 from supafleet.project_config.service import read_settings
 from supafleet.projects import catalogue, service
 from supafleet.routing import Router
@@ -17,6 +18,7 @@ router = Router(prefix="/v2/projects/{ref}", tags=["Configuration"])
 @router.get(
     "/config",
     operation_id="v2-get-project-config",
+    response_model=ConfigDocument,
     responses=responses(401, 403, 404),
     dependencies=needs(
         Permission.DATABASE_CONFIG_READ,

@@ -1,8 +1,9 @@
 """The configuration of a project's services: Auth, the Data API, Storage, Realtime and Postgres."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Response, status
+from pydantic import BaseModel, Field
 
 from supafleet.answers import empty
 from supafleet.db import EngineDep
@@ -32,6 +33,23 @@ def get_stored(ref: ProjectRef, engine: EngineDep, actor: CurrentActor, settings
 
 
 StoredDep = Annotated[ProjectSettings, Depends(get_stored)]
+
+
+class Pooler(BaseModel):
+    """A connection pooler."""
+
+    identifier: str
+    database_type: Literal["PRIMARY"]
+    is_using_scram_auth: bool
+    db_user: str
+    db_host: str
+    db_port: int
+    db_name: str
+    connection_string: str
+    connectionString: str = Field(description="The same.")  # noqa: N815 - official spelling
+    default_pool_size: int | None
+    max_client_conn: int | None
+    pool_mode: Literal["transaction", "session"]
 
 
 @router.get(
@@ -98,6 +116,7 @@ def get_storage(ref: ProjectRef, stored: StoredDep) -> StorageConfig:
 @router.patch(
     "/config/storage",
     operation_id="v1-update-storage-config",
+    response_class=Response,
     responses=_CHANGE,
     dependencies=needs(Permission.STORAGE_CONFIG_WRITE),
 )
@@ -179,7 +198,7 @@ def patch_postgres(changer: ChangerDep, body: PostgresConfigBody) -> dict[str, A
     responses=_READ,
     dependencies=needs(Permission.DATABASE_POOLING_CONFIG_READ),
 )
-def list_poolers(ref: ProjectRef) -> list[dict[str, str]]:  # noqa: ARG001 - its permission is asked for by the path
+def list_poolers(ref: ProjectRef) -> list[Pooler]:  # noqa: ARG001 - its permission is asked for by the path
     """List the project's connection poolers: no release of this version has one."""
     return []
 

@@ -26,6 +26,7 @@ _REFUSALS = responses(401, 403, 404, 409)
     "/v1/projects/{ref}/pause",
     tags=["Projects"],
     operation_id="v1-pause-a-project",
+    response_class=Response,
     responses=_REFUSALS,
     dependencies=needs(Permission.PROJECT_ADMIN_WRITE),
 )
@@ -39,6 +40,7 @@ def pause_officially(ref: ProjectRef, session: SessionDep, actor: CurrentActor, 
     "/v1/projects/{ref}/restore",
     tags=["Projects"],
     operation_id="v1-restore-a-project",
+    response_class=Response,
     responses=_REFUSALS,
     dependencies=needs(Permission.PROJECT_ADMIN_WRITE),
 )
@@ -53,6 +55,7 @@ def restore_officially(ref: ProjectRef, session: SessionDep, actor: CurrentActor
     tags=["Projects"],
     operation_id="v1-restart-a-project",
     status_code=status.HTTP_201_CREATED,
+    response_class=Response,
     responses=_REFUSALS,
     dependencies=needs(Permission.PROJECT_ADMIN_WRITE),
 )

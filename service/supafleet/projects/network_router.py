@@ -119,6 +119,7 @@ def list_enriched_bans() -> EnrichedBans:
 @router.delete(
     "/network-bans",
     operation_id="v1-delete-network-bans",
+    response_class=Response,
     responses=responses(401, 403, 404, 413, 422),
     dependencies=needs(Permission.DATABASE_NETWORK_BANS_WRITE),
 )

@@ -1,6 +1,7 @@
 """What a project could have: regions, versions, sizes, backups and branches, as they are."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field
@@ -84,6 +85,21 @@ class Backups(BaseModel):
     pitr_enabled: bool
     backups: list[dict[str, Any]]
     physical_backup_data: dict[str, int]
+
+
+class Branch(BaseModel):
+    """A branch of a project."""
+
+    id: str
+    name: str
+    project_ref: str
+    parent_project_ref: str
+    is_default: bool
+    persistent: bool
+    status: str
+    created_at: datetime
+    updated_at: datetime
+    with_data: bool
 
 
 class ReadOnlyMode(BaseModel):

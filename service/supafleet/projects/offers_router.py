@@ -18,6 +18,7 @@ from supafleet.projects.offers import (
     Addons,
     AvailableRegions,
     Backups,
+    Branch,
     ReadOnlyMode,
     RestoreVersions,
     UpgradeEligibility,
@@ -78,6 +79,7 @@ def list_restore_versions(ref: ProjectRef, session: SessionDep, actor: CurrentAc
 @router.post(
     "/{ref}/restore/cancel",
     operation_id="v1-cancel-a-project-restoration",
+    response_class=Response,
     responses=responses(401, 403, 404, 409),
     dependencies=needs(Permission.PROJECT_ADMIN_WRITE),
 )
@@ -104,7 +106,7 @@ def list_backups(ref: ProjectRef, session: SessionDep, actor: CurrentActor) -> B
     responses=_READ,
     dependencies=needs(Permission.BRANCHING_DEVELOPMENT_READ),
 )
-def list_branches(ref: ProjectRef, session: SessionDep, actor: CurrentActor) -> list[dict[str, str]]:
+def list_branches(ref: ProjectRef, session: SessionDep, actor: CurrentActor) -> list[Branch]:
     """List the branches of a project: it has none."""
     service.get_project(session, ref, actor)
     return []

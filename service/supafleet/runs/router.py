@@ -18,6 +18,7 @@ from supafleet.runs.feed import feeds
 from supafleet.runs.schemas import RunOut
 
 _COMMENT_SECONDS = 10.0
+_MEDIA_TYPE = "text/event-stream"
 
 router = Router(prefix="/fleet/runs", tags=["Runs"], responses=responses(401))
 
@@ -59,7 +60,10 @@ def cancel_run(session: SessionDep, actor: CurrentActor, run_id: str) -> RunOut:
 @router.get(
     "/{run_id}/events",
     response_class=StreamingResponse,
-    responses=responses(403, 404, 422),
+    responses={
+        200: {"description": "One event each, its number as its id.", "content": {_MEDIA_TYPE: {}}},
+        **responses(403, 404, 422),
+    },
     dependencies=needs(Permission.PROJECT_ADMIN_READ),
 )
 async def stream_events(
@@ -73,7 +77,7 @@ async def stream_events(
     after = _after(from_number, last_event_id)
     await run_in_threadpool(_require_run, engine, run_id)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(_stream(engine, run_id, after, standing), media_type="text/event-stream", headers=headers)
+    return StreamingResponse(_stream(engine, run_id, after, standing), media_type=_MEDIA_TYPE, headers=headers)
 
 
 def _after(from_number: int | None, last_event_id: str | None) -> int:

@@ -3,7 +3,7 @@
 The connection string that Studio may send along is not passed on: the project's own service knows its database.
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import Body, Query, Request, Response
@@ -28,6 +28,9 @@ Id = Annotated[
     Query(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$", max_length=63, description="Number or name of one of them."),
 ]
 _REFUSALS = responses(400, 401, 403, 404, 409, 422, 429, 502, 504)
+#: What postgres-meta tells of one of them; it decides which members.
+_One = dict[str, Any]
+_Found = list[_One] | _One
 _WRITING = needs(Permission.DATABASE_WRITE)
 #: Parameters that are about the request, not about the database: the id stands in the path there.
 _OWN_PARAMETERS = ("id", "key")
@@ -38,6 +41,7 @@ _LONGEST_QUERY = 8000
 @router.post(
     "/query",
     operation_id="studio-run-query",
+    response_model=list[_One],
     responses=_REFUSALS,
     # Whoever may only read is let in as somebody who cannot write.
     dependencies=needs(Permission.DATABASE_READ),
@@ -64,6 +68,7 @@ async def run_query(
 @router.get(
     "/{collection}",
     operation_id="studio-list-in-database",
+    response_model=_Found,
     responses=_REFUSALS,
     dependencies=needs(Permission.DATABASE_READ),
 )
@@ -78,7 +83,13 @@ async def list_collection(
     return _json(await pg_meta.ask(gateways, project, "GET", _path(collection, id), params=_passed_on(request)))
 
 
-@router.post("/{collection}", operation_id="studio-create-in-database", responses=_REFUSALS, dependencies=_WRITING)
+@router.post(
+    "/{collection}",
+    operation_id="studio-create-in-database",
+    response_model=_Found,
+    responses=_REFUSALS,
+    dependencies=_WRITING,
+)
 async def create_in_collection(
     project: ReachedDep,
     gateways: GatewaysDep,
@@ -89,7 +100,13 @@ async def create_in_collection(
     return _json(await pg_meta.ask(gateways, project, "POST", collection, body=body))
 
 
-@router.patch("/{collection}", operation_id="studio-change-in-database", responses=_REFUSALS, dependencies=_WRITING)
+@router.patch(
+    "/{collection}",
+    operation_id="studio-change-in-database",
+    response_model=_Found,
+    responses=_REFUSALS,
+    dependencies=_WRITING,
+)
 async def change_in_collection(
     project: ReachedDep,
     gateways: GatewaysDep,
@@ -101,7 +118,13 @@ async def change_in_collection(
     return _json(await pg_meta.ask(gateways, project, "PATCH", _path(collection, id), body=body))
 
 
-@router.delete("/{collection}", operation_id="studio-delete-in-database", responses=_REFUSALS, dependencies=_WRITING)
+@router.delete(
+    "/{collection}",
+    operation_id="studio-delete-in-database",
+    response_model=_Found,
+    responses=_REFUSALS,
+    dependencies=_WRITING,
+)
 async def delete_in_collection(
     project: ReachedDep,
     gateways: GatewaysDep,

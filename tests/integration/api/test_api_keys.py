@@ -85,6 +85,8 @@ def test_keys_are_made_told_renamed_and_deleted(live_api: Api, launcher: FakeLau
         answer = live_api.client.request(method, f"{path}/anon", json=body)
         assert answer.status_code == 400
         assert answer.json()["message"].startswith("A legacy key cannot be changed or deleted")
+        declared = live_api.app.openapi()["paths"]["/v1/projects/{ref}/api-keys/{id}"][method.lower()]["responses"]
+        assert "400" in declared
 
 
 def test_the_legacy_keys_are_switched_off_and_on(live_api: Api, launcher: FakeLauncher, ref: str) -> None:

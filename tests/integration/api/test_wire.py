@@ -4,6 +4,7 @@ import inspect
 import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from fastapi.routing import APIRoute
@@ -14,10 +15,11 @@ from sqlmodel import Session
 from supafleet.db import get_session, utc_now
 from supafleet.projects import creation
 from tests.integration.api.conftest import Api
+from tests.official_document import OFFICIAL, has_document
 
 #: What gives tokens can want none.
 SIGN_IN_PATHS = {"/auth/token", "/platform/signup"}
-OPEN_PATHS = {"/healthz", "/readyz", "/status", "/configcat/configuration-files/{key}/config_v5.json"}
+OPEN_PATHS = {"/", "/healthz", "/readyz", "/status", "/configcat/configuration-files/{key}/config_v5.json"}
 
 
 def routes(api: Api) -> list[tuple[str, str]]:
@@ -53,6 +55,58 @@ def test_every_refusal_a_route_can_give_is_declared_with_its_body(api: Api) -> N
             for code in codes - {"200", "201", "202", "204"}:
                 schema = operation["responses"][code]["content"]["application/json"]["schema"]
                 assert schema == {"$ref": "#/components/schemas/ErrorBody"}, (path, code)
+
+
+#: Documents of JSON that have no shape, and why.
+SHAPELESS = {"v1-get-database-openapi": "an OpenAPI document, as the project's own PostgREST writes it"}
+#: What is not JSON is told by its media type alone.
+OTHER_MEDIA = {"application/x-ndjson", "text/event-stream", "multipart/form-data"}
+
+
+def test_every_success_is_published_as_it_is_on_the_wire(api: Api) -> None:
+    document = api.client.get("/openapi.json").json()
+    wrong = []
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            name = operation["operationId"]
+            for code, answer in operation["responses"].items():
+                content = answer.get("content", {})
+                if not code.startswith("2"):
+                    continue
+                if has_no_body(name, code) != (content == {}):
+                    wrong.append(f"{method} {path} {code}: {content}")
+                for media, told in content.items():
+                    if media not in OTHER_MEDIA and name not in SHAPELESS and not has_shape(told.get("schema", {})):
+                        wrong.append(f"{method} {path} {code}: {told}")
+    assert wrong == []
+
+
+def has_no_body(operation: str, code: str) -> bool:
+    """Whether the answer is empty, which the official document knows of its own operations."""
+    return code == "204" or (operation in OFFICIAL and not has_document(operation))
+
+
+def has_shape(schema: dict[str, Any]) -> bool:
+    """Whether the schema says more than that there is something."""
+    if not schema.keys() & {"$ref", "properties", "items"}:
+        return any(has_shape(one) for one in schema.get("anyOf", []))
+    # Each row of a query has columns of its own; what only maps names to one kind of value has none of its own.
+    return schema.get("items", {}).get("additionalProperties", True) is True
+
+
+@pytest.mark.parametrize(
+    ("schema", "told"),
+    [
+        ({}, False),
+        ({"type": "object", "additionalProperties": True}, False),
+        ({"type": "array", "items": {"type": "object", "additionalProperties": {"type": "string"}}}, False),
+        ({"anyOf": [{"type": "object"}, {"type": "null"}]}, False),
+        ({"anyOf": [{"$ref": "#/components/schemas/RunOut"}, {"type": "null"}]}, True),
+        ({"type": "array", "items": {"$ref": "#/components/schemas/RunOut"}}, True),
+    ],
+)
+def test_a_shape_is_more_than_a_type(schema: dict[str, Any], told: bool) -> None:
+    assert has_shape(schema) == told
 
 
 def test_what_does_not_exist_is_a_message(api: Api) -> None:
