@@ -17,7 +17,14 @@ from supafleet.routing import Router
 router = Router(prefix="/v1/projects/{ref}", tags=["Database"])
 
 _REFUSALS = responses(400, 401, 403, 404, 409, 422, 429, 501, 502, 504)
-_Sql = Annotated[str, Query(description="select <columns> ... order by timestamp desc limit <number>", max_length=4000)]
+_Sql = Annotated[
+    str,
+    Query(
+        description="select <columns> ... order by timestamp desc limit <number>; unset: the newest requests that the "
+        "gateway saw.",
+        max_length=4000,
+    ),
+]
 _Start = Annotated[datetime | None, Query(alias="iso_timestamp_start", description="No row before this time.")]
 _End = Annotated[datetime | None, Query(alias="iso_timestamp_end", description="No row after this time.")]
 
@@ -57,7 +64,11 @@ async def advise_on_performance(project: ReachedDep, gateways: GatewaysDep) -> L
     dependencies=needs(Permission.ANALYTICS_LOGS_READ),
 )
 async def read_logs(
-    project: ReachedDep, gateways: GatewaysDep, sql: _Sql, start: _Start = None, end: _End = None
+    project: ReachedDep,
+    gateways: GatewaysDep,
+    sql: _Sql = log_queries.DEFAULT_UNIFIED,
+    start: _Start = None,
+    end: _End = None,
 ) -> LogRows:
     """Read the newest rows of one source of logs, asked for as the one table `logs`."""
     return await _answer(project, gateways, log_queries.read_unified(sql), start, end)
@@ -70,7 +81,11 @@ async def read_logs(
     dependencies=needs(Permission.ANALYTICS_LOGS_READ),
 )
 async def read_all_logs(
-    project: ReachedDep, gateways: GatewaysDep, sql: _Sql, start: _Start = None, end: _End = None
+    project: ReachedDep,
+    gateways: GatewaysDep,
+    sql: _Sql = log_queries.DEFAULT_PER_TABLE,
+    start: _Start = None,
+    end: _End = None,
 ) -> LogRows:
     """Read the newest rows of one source of logs, asked for by its table."""
     return await _answer(project, gateways, log_queries.read_per_table(sql), start, end)

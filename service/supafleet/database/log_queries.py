@@ -39,9 +39,9 @@ class LogColumn:
 
 @dataclass(frozen=True)
 class LogQuery:
-    """A query that can be answered."""
+    """A query that can be answered; without a source there are no rows."""
 
-    source: Source
+    source: Source | None
     columns: tuple[LogColumn, ...]
     limit: int
 
@@ -60,6 +60,11 @@ SOURCES = {
     "function_logs": Source(_FUNCTIONS),
     "function_edge_logs": Source(_GATEWAY, "/functions/v1/"),
 }
+#: Official sources of what no project has: branches with workflows, poolers, upgrades of Postgres.
+_ABSENT = frozenset({"workflow_run_logs", "supavisor_logs", "pgbouncer_logs", "pg_upgrade_logs"})
+#: What is asked for when nothing is: the newest requests that the gateway saw.
+DEFAULT_UNIFIED = "select id, timestamp, event_message from logs where source = 'edge_logs' order by timestamp desc"
+DEFAULT_PER_TABLE = "select id, timestamp, event_message from edge_logs order by timestamp desc"
 _MEMBERS = ("id", "timestamp", "event_message")
 
 _NAME = r"[a-z_][a-z0-9_]*"
@@ -109,7 +114,7 @@ def _read(sql: str, shape: re.Pattern[str]) -> LogQuery:
         raise QueryNotAvailable(_HINTS[shape])
     name = found["source"].lower()
     source = SOURCES.get(name)
-    if source is None:
+    if source is None and name not in _ABSENT:
         raise QueryNotAvailable(f"sql: a project keeps no {quote(name)}; it keeps {allowed(SOURCES)}.")
     members = found.groupdict()
     aliases = _aliases(name, members.get("alias"), members.get("joins") or "")

@@ -20,6 +20,8 @@ async def read_logs(
     Raises:
         GatewayFailed: the project's Logflare keeps no such source, or keeps its rows in an unknown way.
     """
+    if query.source is None:
+        return []
     found = await postgres.rows(gateways, project, Login.LOGS, postgres.statement("logs_table"), [query.source.name])
     table = found[0]["name"] if found else None
     if not isinstance(table, str) or not _TABLE.fullmatch(table):

@@ -271,14 +271,35 @@ def test_logs_of_an_unknown_shape_are_not_available(database: Database) -> None:
     for path, sql in (
         ("logs", "select count(*) from logs"),
         ("logs", "select id from logs where source = 'edge_logs' union select 1"),
-        ("logs", "select id from logs where source = 'workflow_run_logs'"),
         ("logs", "select id; drop table x from logs where source = 'edge_logs'"),
         ("logs.all", "select id from secrets order by timestamp desc"),
     ):
         message = refused(database.ask("GET", f"/analytics/endpoints/{path}", params={"sql": sql}), 501)
         assert message.startswith("sql: "), sql
-    assert refused(database.ask("GET", "/analytics/endpoints/logs"), 422) == "sql: is required"
     assert database.gateway.asked == []
+
+
+@pytest.mark.parametrize("source", ["workflow_run_logs", "supavisor_logs", "pgbouncer_logs", "pg_upgrade_logs"])
+def test_logs_of_what_no_project_has_are_none(database: Database, source: str) -> None:
+    for path, place in (("logs", f"logs where source = '{source}'"), ("logs.all", source)):
+        answer = database.ask("GET", f"/analytics/endpoints/{path}", params={"sql": f"select id from {place}"})
+        assert (answer.status_code, answer.json()["result"]) == (200, []), path
+    assert database.gateway.asked == []
+
+
+def test_logs_without_a_query_are_the_newest_requests(database: Database) -> None:
+    row = {"id": "1", "timestamp": 2, "event_message": "GET /rest/v1/"}
+
+    def answer(asked: Asked) -> Reply:
+        return Reply(
+            body=[{"name": "log_events"}] if "to_regclass" in asked.body["query"] else [{**row, "metadata": {}}]
+        )
+
+    database.gateway.answer = answer
+    for path in ("logs", "logs.all"):
+        answered = database.ask("GET", f"/analytics/endpoints/{path}")
+        assert (answered.status_code, answered.json()["result"]) == (200, [row]), path
+        assert database.gateway.queries[-1].body["parameters"][0] == "cloudflare.logs.prod"
 
 
 def test_what_other_services_answer_is_checked(database: Database) -> None:
