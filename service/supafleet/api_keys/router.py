@@ -10,6 +10,7 @@ from supafleet.accounts.service import Actor
 from supafleet.api_keys import service
 from supafleet.api_keys.schemas import ApiKeyCreate, ApiKeyPatch, ApiKeyResponse, LegacyKeys
 from supafleet.api_keys.service import Owner
+from supafleet.audit import trail
 from supafleet.db import SessionDep, row_id
 from supafleet.deps import CurrentActor, ProjectRef, SettingsDep, needs
 from supafleet.errors import responses
@@ -146,8 +147,18 @@ def delete_api_key(
     changer: ChangerDep,
     id: KeyId,  # noqa: A002 - the official name
     reveal: Reveal = False,
+    was_compromised: Annotated[
+        bool | None, Query(description="Whether somebody got to know the key; kept in the record of changes.")
+    ] = None,
+    reason: Annotated[
+        str | None, Query(description="Why it is deleted; kept in the record of changes.", max_length=512)
+    ] = None,
 ) -> ApiKeyResponse:
     """Delete a key; the answer comes when the gateway refuses it."""
+    if was_compromised is not None:
+        trail.note_target(was_compromised="true" if was_compromised else "false")
+    if reason is not None:
+        trail.note_target(reason=reason)
     with changer.begin() as change:
         _check_reveal(change.session, change.project, changer.actor, reveal)
         key = service.remove_key(change.session, _owner(change.project), id, changer.settings, reveal=reveal)

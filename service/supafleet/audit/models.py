@@ -30,7 +30,7 @@ class AuditEntry(SQLModel, table=True):
     #: The account's name at that time.
     actor: str | None = Field(default=None, max_length=64)
     operation: str = Field(max_length=128)
-    #: What the request's path named, and what the change made.
+    #: What the request's path named, and what the change made or was made for.
     target: dict[str, Any] = Field(default_factory=dict, sa_column=sa.Column(JSON_TYPE, nullable=False))
     organization_id: int | None = Field(default=None, foreign_key="organization.id")
     address: str | None = Field(default=None, max_length=64)

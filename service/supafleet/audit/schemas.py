@@ -14,7 +14,9 @@ class AuditEntryResponse(BaseModel):
     at: datetime
     actor: str | None = Field(description="Name of the account; null for a sign-in with an unknown mail address.")
     operation: str = Field(description="The operation's id in the OpenAPI document.")
-    target: dict[str, str] = Field(description="What the request's path named, and what the change made.")
+    target: dict[str, str] = Field(
+        description="What the request's path named, and what the change made or was made for."
+    )
     address: str | None = Field(description="Where the request came from.")
     status: int = Field(description="Status of the answer.")
     outcome: Outcome

@@ -11,6 +11,8 @@ from supafleet.audit.models import AuditEntry, Outcome
 from supafleet.audit.trail import Trail
 
 _LONGEST_WORD = 64
+#: What a route notes by itself may be a sentence; its length is bounded there, too.
+_LONGEST_NOTE = 512
 
 
 def make_entry(
@@ -28,7 +30,10 @@ def make_entry(
             "account_id": notes.account_id,
             "actor": notes.actor,
             "operation": operation[:128],
-            "target": {name: _word(str(value)) for name, value in {**path, **notes.target}.items()},
+            "target": {
+                **{name: _printable(str(value))[:_LONGEST_WORD] for name, value in path.items()},
+                **{name: _printable(value)[:_LONGEST_NOTE] for name, value in notes.target.items()},
+            },
             "organization_id": notes.organization_id,
             "address": address[:_LONGEST_WORD],
             "status": status,
@@ -58,6 +63,6 @@ def _outcome(status: int) -> Outcome:
     return Outcome.REFUSED if status < 500 else Outcome.FAILED
 
 
-def _word(value: str) -> str:
+def _printable(value: str) -> str:
     # PostgreSQL stores no zero character, and a path may hold anything.
-    return "".join(character if character.isprintable() else "?" for character in value)[:_LONGEST_WORD]
+    return "".join(character if character.isprintable() else "?" for character in value)

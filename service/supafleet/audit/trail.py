@@ -57,7 +57,7 @@ def note_organization(organization_id: int) -> None:
 
 
 def note_target(**names: str) -> None:
-    """Remember what the change made, where the request's path does not name it."""
+    """Remember what the change made or why, where the request's path does not name it."""
     trail = _current.get()
     if trail is not None:
         trail.target.update(names)

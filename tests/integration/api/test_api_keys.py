@@ -13,6 +13,8 @@ from supafleet.secrets.models import ProjectSecret
 from tests.integration.api.conftest import Api, given, serve
 
 PATTERN = re.compile(r"sb_(publishable|secret)_[A-Za-z0-9_-]{22}_[A-Za-z0-9_-]{8}")
+#: Longer than a name.
+REASON = "A laptop was lost on the train from Hamburg to Berlin, with the key in an editor that was open."
 SHAPE = {
     *("name", "id", "type", "api_key", "prefix", "description", "hash", "secret_jwt_template"),
     *("inserted_at", "updated_at"),
@@ -74,10 +76,12 @@ def test_keys_are_made_told_renamed_and_deleted(live_api: Api, launcher: FakeLau
     told = live_api.client.patch(f"{path}/{second['id']}", json={"description": None}, params={"reveal": "true"})
     assert (told.json()["description"], told.json()["api_key"]) == (None, second["api_key"])
 
-    parameters = {"reveal": "false", "was_compromised": "true", "reason": "lost"}
+    parameters = {"reveal": "false", "was_compromised": "true", "reason": REASON}
     gone = live_api.client.delete(f"{path}/{second['id']}", params=parameters)
     assert (gone.status_code, gone.json()["id"]) == (200, second["id"])
     assert set(given(launcher, ref, "api_key.")) == {"publishable.default", "secret.default"}
+    entry = live_api.client.get(f"/fleet/organizations/{live_api.organization}/audit").json()["entries"][0]
+    assert entry["target"] == {"ref": ref, "id": second["id"], "was_compromised": "true", "reason": REASON}
     for method in ("GET", "DELETE"):
         answer = live_api.client.request(method, f"{path}/{second['id']}")
         assert (answer.status_code, answer.json()["message"]) == (404, f"API key '{second['id']}' does not exist.")
