@@ -11,6 +11,24 @@ from tests.integration.api.conftest import Api
 from tests.integration.api.people import Person, add_person
 
 ROLES = ["owner", "administrator", "developer", "read-only"]
+OFFICIAL_STATUSES = [
+    "INACTIVE",
+    "ACTIVE_HEALTHY",
+    "ACTIVE_UNHEALTHY",
+    "COMING_UP",
+    "UNKNOWN",
+    "GOING_DOWN",
+    "INIT_FAILED",
+    "REMOVED",
+    "RESTORING",
+    "UPGRADING",
+    "PAUSING",
+    "RESTORE_FAILED",
+    "RESTARTING",
+    "PAUSE_FAILED",
+    "RESIZING",
+    "PROMOTING",
+]
 
 
 def owner_id(api: Api) -> str:
@@ -268,6 +286,8 @@ def test_projects_are_found_sorted_and_paged(api: Api) -> None:
     assert names(search=refs["beta"][3:15]) == ["beta"]
     assert names(statuses="COMING_UP,INACTIVE") == names()
     assert names(statuses="INACTIVE") == []
+    for status in OFFICIAL_STATUSES:
+        assert names(statuses=status) == (names() if status == "COMING_UP" else []), status
     page = api.client.get(path, params={"offset": 3, "limit": 2, "sort": "created_asc"}).json()
     assert page["pagination"] == {"count": 4, "limit": 2, "offset": 3}
     (project,) = page["projects"]
