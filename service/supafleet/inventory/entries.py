@@ -10,6 +10,8 @@ from supafleet.flavour import Flavour
 from supafleet.stack.settings import ProjectSettings
 
 NAME_PATTERN = re.compile(r"^[a-z][a-z0-9-]{2,39}$")
+#: The names that the service takes.
+_LONGEST_LINE = 256
 DATA_ROOT = "/var/lib/supafleet"
 
 
@@ -20,8 +22,8 @@ def _name(value: str) -> str:
 
 
 def _one_line(value: str) -> str:
-    if not value or len(value) > 64 or any(not character.isprintable() for character in value):
-        raise ValueError("must be 1 to 64 printable characters on one line")
+    if not value or len(value) > _LONGEST_LINE or any(not character.isprintable() for character in value):
+        raise ValueError(f"must be 1 to {_LONGEST_LINE} printable characters on one line")
     return value
 
 
@@ -104,10 +106,10 @@ class ProjectEntry(_Entry):
         description="IPv4 network of size /24, such as 10.213.7.0/24. No two projects of a host may have the same."
     )
     name: OneLine | None = Field(
-        default=None, description="What Studio shows: 1 to 64 printable characters. Unset: the key of the entry."
+        default=None, description="What Studio shows: 1 to 256 printable characters. Unset: the key of the entry."
     )
     organization_name: OneLine = Field(
-        default="Default organization", description="What Studio shows: 1 to 64 printable characters."
+        default="Default organization", description="What Studio shows: 1 to 256 printable characters."
     )
     release: str = Field(default="2026.09", description="A folder of roles/project_stack/releases.")
     flavour: Flavour = Field(

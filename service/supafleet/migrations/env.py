@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 from alembic import context
+from alembic.runtime.migration import MigrationContext
 from sqlmodel import SQLModel
 from sqlmodel.sql.sqltypes import AutoString
 
@@ -31,6 +32,14 @@ def render_item(kind: str, item: Any, _autogen: Any) -> str | Literal[False]:
     return False
 
 
+def compare_type(
+    migrations: MigrationContext, _inspected: Any, _ours: Any, inspected_type: Any, our_type: Any
+) -> bool | None:
+    """Whether a column's type differs; SQLite keeps texts of any length, so a revision leaves its lengths alone."""
+    are_texts = isinstance(inspected_type, sa.String) and isinstance(our_type, AutoString)
+    return False if are_texts and migrations.dialect.name == "sqlite" else None
+
+
 connection: sa.Connection = context.config.attributes["connection"]
 context.configure(
     connection=connection,
@@ -38,7 +47,7 @@ context.configure(
     include_name=include_name,
     render_item=render_item,
     render_as_batch=True,
-    compare_type=True,
+    compare_type=compare_type,
 )
 with context.begin_transaction():
     context.run_migrations()

@@ -11,6 +11,9 @@ from sqlmodel import Field, SQLModel
 
 from supafleet.db import UtcDateTime, one_of, utc_now
 
+#: Characters of the name of an organization or a project, as many as the official API takes.
+LONGEST_NAME = 256
+
 
 class Role(StrEnum):
     """What a member may do."""
@@ -41,7 +44,7 @@ class Organization(SQLModel, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     slug: str = Field(unique=True, max_length=20)
-    name: str = Field(max_length=64)
+    name: str = Field(max_length=LONGEST_NAME)
     created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
 
 

@@ -4,13 +4,13 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel
 
-_LONGEST_NAME = 64
+from supafleet.organizations.models import LONGEST_NAME
 
 
 def check_name(value: str) -> str:
     """A name of one line; it is stored and shown literally, never interpreted."""
-    if not value.strip() or len(value) > _LONGEST_NAME or not value.isprintable():
-        raise ValueError(f"must be 1 to {_LONGEST_NAME} printable characters on one line")
+    if not value.strip() or len(value) > LONGEST_NAME or not value.isprintable():
+        raise ValueError(f"must be 1 to {LONGEST_NAME} printable characters on one line")
     return value
 
 

@@ -9,7 +9,7 @@ from sqlmodel import Field, SQLModel
 
 from supafleet.db import JSON_TYPE, UtcDateTime, one_of, utc_now
 from supafleet.hosts.models import DockerHost
-from supafleet.organizations.models import Organization
+from supafleet.organizations.models import LONGEST_NAME, Organization
 from supafleet.projects.states import NAME_LENGTH, STORED_STATUSES, Desired, Observed, ServicePhase
 
 
@@ -35,7 +35,7 @@ class Project(SQLModel, table=True):
     ref: str = Field(unique=True, max_length=20)
     organization_id: int = Field(foreign_key="organization.id")
     host_id: int = Field(foreign_key="docker_host.id", index=True)
-    name: str = Field(max_length=64)
+    name: str = Field(max_length=LONGEST_NAME)
     region: str = Field(max_length=64)
     release: str = Field(max_length=16)
     flavour: str = Field(max_length=16)

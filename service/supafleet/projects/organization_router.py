@@ -9,6 +9,7 @@ from supafleet.deps import CurrentActor, SettingsDep, needs
 from supafleet.errors import InvalidField, allowed, responses
 from supafleet.hosts import service as hosts
 from supafleet.organizations import service as organizations
+from supafleet.organizations.models import LONGEST_NAME
 from supafleet.permissions import Permission
 from supafleet.projects import service
 from supafleet.projects.models import Project
@@ -50,7 +51,7 @@ def list_organization_projects(
     settings: SettingsDep,
     offset: Annotated[int, Query(ge=0, le=2**31 - 1, description="Projects to leave out at the beginning.")] = 0,
     limit: Annotated[int, Query(ge=1, le=100, description="Most projects to tell.")] = 100,
-    search: Annotated[str | None, Query(max_length=64, description="A part of the name or the ref.")] = None,
+    search: Annotated[str | None, Query(max_length=LONGEST_NAME, description="A part of the name or the ref.")] = None,
     sort: Annotated[Sort, Query(description="Order.")] = "name_asc",
     statuses: Annotated[str | None, Query(description="Only projects with one of these, joined by commas.")] = None,
 ) -> OrganizationProjects:

@@ -18,10 +18,10 @@ REFUSED: list[tuple[dict[str, Any], list[str]]] = [
     ({"db_pass": "short"}, ["db_pass", "12 to 72"]),
     ({"db_pass": "it's; not $afe here"}, ["db_pass", "letters"]),
     ({"db_pass": None}, ["db_pass"]),
-    ({"name": ""}, ["name", "1 to 64"]),
+    ({"name": ""}, ["name", "1 to 256"]),
     ({"name": "two\nlines"}, ["name", "one line"]),
     ({"name": "bell\a"}, ["name"]),
-    ({"name": "x" * 65}, ["name", "64"]),
+    ({"name": "x" * 257}, ["name", "256"]),
     ({"release": "1999.01"}, ["release", "1999.01", "2026.09"]),
     ({"flavour": "vanilla"}, ["flavour", "supabase", "sandbox"]),
     ({"desired_instance_size": "48xlarge"}, ["desired_instance_size", "micro", "large"]),
@@ -106,12 +106,16 @@ def test_missing_fields_are_all_named(api: Api) -> None:
     assert (broken.status_code, broken.json()) == (422, {"message": "body: is not valid JSON"})
 
 
-@pytest.mark.parametrize("name", ['it\'s "quoted" {{ 7*6 }} $HOME', "émigré 東京", "<b>&amp;"])
+@pytest.mark.parametrize("name", ['it\'s "quoted" {{ 7*6 }} $HOME', "émigré 東京", "<b>&amp;", "東" * 256])
 def test_a_name_is_kept_literally(api: Api, name: str) -> None:
     ref = api.create(name=name)["ref"]
     assert api.client.get(f"/v1/projects/{ref}").json()["name"] == name
     with reading(api.engine) as session:
         assert projects.run_inputs(session, ref, api.settings)["project"]["name"] == name
+    made = api.client.post("/v1/organizations", json={"name": name})
+    assert (made.status_code, made.json()["name"]) == (201, name)
+    found = api.client.get(f"/v1/organizations/{api.organization}/projects", params={"search": name}).json()
+    assert [one["name"] for one in found["projects"]] == [name]
 
 
 def test_a_duplicate_name_is_a_conflict_within_the_organization_only(api: Api) -> None:

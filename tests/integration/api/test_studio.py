@@ -196,7 +196,7 @@ def test_a_project_made_in_studio_is_a_project_of_v1(api: Api) -> None:
     [
         ({"db_pass": "short"}, ["db_pass", "12 to 72"]),
         ({"db_pass": None}, ["db_pass", "must be a string"]),
-        ({"name": ""}, ["name", "1 to 64"]),
+        ({"name": ""}, ["name", "1 to 256"]),
         ({"org_id": "seven"}, ["org_id", "whole number"]),
         ({"db_region": "mars-1"}, ["db_region: ", "mars-1"]),
         ({"desired_instance_size": "huge"}, ["desired_instance_size", "micro"]),
