@@ -56,6 +56,9 @@ class ProjectCreate(BaseModel):
     )
     postgres_engine: str | None = Field(default=None, description="Major version of Postgres; the release decides it.")
     release_channel: Literal["ga"] | None = Field(default=None, description="Only ga exists.")
+    template_url: str | None = Field(
+        default=None, description="Not used: the command line that names a template applies it by itself."
+    )
     high_availability: Literal[False] | None = Field(default=None, description="Not available.")
     release: Annotated[str, AfterValidator(_check_release)] | None = Field(
         default=None, description="Release of the stack; unset: the service's default."

@@ -118,6 +118,15 @@ def test_a_name_is_kept_literally(api: Api, name: str) -> None:
     assert [one["name"] for one in found["projects"]] == [name]
 
 
+def test_a_template_is_said_to_be_left_to_the_client(api: Api) -> None:
+    # The official command line sends its address for the record: it unpacks the template by itself.
+    api.create(template_url="https://github.com/example/starter/tree/main/app")
+    operation = api.client.get("/openapi.json").json()["paths"]["/v1/projects"]["post"]
+    name = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+    fields = api.app.openapi()["components"]["schemas"][name]["properties"]
+    assert fields["template_url"]["description"].startswith("Not used")
+
+
 def test_a_duplicate_name_is_a_conflict_within_the_organization_only(api: Api) -> None:
     api.create(name="Twin")
     status, message = api.refusal(name="Twin")
