@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from supafleet.db import reading, unit_of_work, utc_now
+from supafleet.inventory.entries import ProjectEntry
 from supafleet.organizations.models import Role
 from supafleet.projects import service as projects
 from supafleet.projects.fold import ProjectState
@@ -116,6 +117,9 @@ def test_a_name_is_kept_literally(api: Api, name: str) -> None:
     assert (made.status_code, made.json()["name"]) == (201, name)
     found = api.client.get(f"/v1/organizations/{api.organization}/projects", params={"search": name}).json()
     assert [one["name"] for one in found["projects"]] == [name]
+    # A direct run takes what the service takes.
+    place = {"host": "local", "gateway_port": 24321, "subnet": "10.213.7.0/24"}
+    assert ProjectEntry.model_validate({**place, "name": name, "organization_name": name}).name == name
 
 
 def test_a_template_is_said_to_be_left_to_the_client(api: Api) -> None:
