@@ -125,15 +125,17 @@ def _observed(state: ProjectState, event: RunEvent, seen: Mapping[str, Mapping[s
     # A container that no release knows says nothing of how the project's own services are: it is only named.
     services |= {stranger.name: stranger for stranger in strangers}
     seen_now = replace(state, services=services, observed_at=event.at, run=run)
-    return seen_now if run is None or run.kind not in GOALS else _changed_while_live(seen_now)
+    return seen_now if run is None or run.kind not in GOALS else _changed_while_live(state, seen_now)
 
 
-def _changed_while_live(state: ProjectState) -> ProjectState:
+def _changed_while_live(before: ProjectState, state: ProjectState) -> ProjectState:
     """A run that leaves its project live may last long, and nobody is told meanwhile that what it sees sick is healthy.
 
-    That all is well again is told by its end, for only then it has asked through the published address, too.
+    What a run makes anew has exited for a moment, so sick is what was so in the sighting before, too. That all is well
+    again is told by the run's end, for only then it has asked through the published address.
     """
-    is_sick = any(service.phase in SICK_PHASES for service in state.services.values())
+    were_sick = {name for name, service in before.services.items() if service.phase in SICK_PHASES}
+    is_sick = any(service.phase in SICK_PHASES and service.name in were_sick for service in state.services.values())
     if state.status not in LIVE or not is_sick:
         return state
     return replace(state, status=Status.ACTIVE_UNHEALTHY, reason=f"{_unhealthy_sentence(state)}.")

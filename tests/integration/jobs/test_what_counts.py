@@ -182,7 +182,7 @@ def test_what_a_converge_sees_is_told_while_it_works(desk: Desk) -> None:
     ref = desk.up()
     usual = succeeds()
     sight = observed("healthy", db="unhealthy", auth="exited", rest="starting")
-    launcher = Told(desk, ref, project_converge=Script(events=(sight, *usual.events)))
+    launcher = Told(desk, ref, project_converge=Script(events=(sight, sight, *usual.events)))
 
     assert desk.play(desk.wished(ref), launcher) == "succeeded"
     assert launcher.told == ("ACTIVE_UNHEALTHY", "db is unhealthy, auth is exited, rest is starting.")

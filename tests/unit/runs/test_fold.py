@@ -135,7 +135,9 @@ def converging(**phases: str) -> list[RunEvent]:
     [("unhealthy", "db is unhealthy."), ("exited", "db is exited with code 1."), ("restarting", "db is restarting.")],
 )
 def test_a_converge_that_sees_a_sick_service_does_not_leave_its_project_healthy(phase: str, sentence: str) -> None:
-    state = fold_all(after("create"), converging(db=phase))
+    once = fold_all(after("create"), converging(db=phase))
+    assert (once.status, once.reason) == ("ACTIVE_HEALTHY", None), "a container that is made anew has just exited"
+    state = fold_all(once, converging(db=phase)[1:])
     assert (state.status, state.reason) == ("ACTIVE_UNHEALTHY", sentence)
     assert fold_all(state, converging()).status == "ACTIVE_UNHEALTHY", "its end tells that all is well"
 
