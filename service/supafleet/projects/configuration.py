@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
 from supafleet.accounts.service import Actor
-from supafleet.db import reading, row_id
+from supafleet.db import reading, row_id, unit_of_work
 from supafleet.errors import HostFailed, IllegalTransition, InvalidField, describe_validation_errors
 from supafleet.jobs.engine import JobEngine
 from supafleet.projects import repository, service
@@ -167,33 +167,48 @@ def wait_until_applied(engine: Engine, ref: str, generation: int | None) -> None
     began = time.monotonic()
     while True:
         with reading(engine) as session:
-            # The run is read first: what it applied was stored in the transaction that ended it.
-            run = runs.latest_run(session, ref)
             project = repository.find_project(session, ref)
             if project is None or project.applied_generation >= generation:
                 return
-            has_hope = runs.unfinished_run(session, ref) is not None or _is_overdue(project, generation)
-        if run is not None and _has_failed(run, generation):
-            raise NotApplied(f"The change is stored but was not applied: {run.explanation}")
-        if not has_hope and project.status == Status.INACTIVE:
+            may_come = _may_be_applied(session, project, generation)
+        if not may_come and _is_settled(engine, ref, generation):
             return
-        if not has_hope:
-            why = project.status_reason or f"The project is {project.status}."
-            raise NotApplied(f"The change is stored but was not applied: {why}")
         waited = time.monotonic() - began
         if waited >= _APPLY_SECONDS:
             raise NotApplied(f"The change is stored but was not applied within {_APPLY_SECONDS:g} s; it still may be.")
         time.sleep(_POLL_SECONDS if waited < _HASTY_SECONDS else _PATIENT_POLL_SECONDS)
 
 
+def _is_settled(engine: Engine, ref: str, generation: int) -> bool:
+    """Whether nobody need wait any more, judged under the project's lock: a run ends and tells its project so at once.
+
+    Raises:
+        NotApplied: the run that tried it failed, or none will try it by itself.
+    """
+    with unit_of_work(engine) as session:
+        project = repository.lock_project(session, ref)
+        if project is None or project.applied_generation >= generation:
+            return True
+        run = runs.latest_run(session, ref)
+        if run is not None and _has_failed(run, generation):
+            raise NotApplied(f"The change is stored but was not applied: {run.explanation}")
+        if _may_be_applied(session, project, generation):
+            return False
+        if project.status == Status.INACTIVE:
+            return True
+        why = project.status_reason or f"The project is {project.status}."
+        raise NotApplied(f"The change is stored but was not applied: {why}")
+
+
+def _may_be_applied(session: Session, project: Project, generation: int) -> bool:
+    """Whether a run is underway, or a converge will be asked for by itself."""
+    is_wanted = project.status in LIVE and project.desired_state == Desired.ACTIVE
+    is_overdue = is_wanted and project.attempted_generation < generation
+    return is_overdue or runs.unfinished_run(session, project.ref) is not None
+
+
 def _has_failed(run: Run, generation: int) -> bool:
     return run.ended_at is not None and (run.generation or 0) >= generation
-
-
-def _is_overdue(project: Project, generation: int) -> bool:
-    """Whether a converge will be asked for by itself."""
-    is_wanted = project.status in LIVE and project.desired_state == Desired.ACTIVE
-    return is_wanted and project.attempted_generation < generation
 
 
 def _known_settings(session: Session, project: Project, settings: Settings) -> dict[str, Any]:

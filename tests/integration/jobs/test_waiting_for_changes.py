@@ -98,3 +98,18 @@ def test_a_change_is_waited_for_while_a_converge_is_due_or_a_run_has_not_ended(d
         lifecycle.pause_project(session, desk.jobs, ref, desk.actor)
     with pytest.raises(configuration.NotApplied, match="was not applied within 2 s"):
         wait(desk, ref, generation)
+
+
+def test_a_run_that_ends_between_two_looks_has_not_failed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    ref = desk.up()
+    run_id = desk.wished(ref)
+    generation = desk.project(ref).desired_generation
+    looks = [lambda: desk.play(run_id)]
+
+    def look_late(*_: object) -> bool:
+        while looks:
+            assert looks.pop()() == "succeeded"
+        return False
+
+    monkeypatch.setattr(configuration, "_may_be_applied", look_late)
+    assert wait(desk, ref, generation) < _APPLY_SECONDS
