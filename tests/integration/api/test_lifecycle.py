@@ -190,7 +190,7 @@ def test_health_that_cannot_be_seen_in_time_is_the_passing_error_of_the_official
     ref = live_api.create()["ref"]
     wait_for(live_api, ref, "ACTIVE_HEALTHY")
     launcher.scripts["project_observe"] = hangs()
-    answer = live_api.client.get(f"/v1/projects/{ref}/health", params={"services": "rest", "timeout_ms": 100})
+    answer = live_api.client.get(f"/v1/projects/{ref}/health", params={"services": "rest", "timeout_ms": 1500})
     assert answer.json() == [
         {
             "name": "rest",
