@@ -32,12 +32,10 @@ PROJECTS, ORGANIZATIONS = 10_000, 200
 REQUESTS = 400
 RATIO_BOUND = 2.0
 _GROUP = "API"
-# All projects are on one host here and none of them is real; more is asked than a client may.
+# All projects are on one host here and none of them is real.
 _SETTINGS = {
     "SUPAFLEET_OBSERVATION_INTERVAL_SECONDS": "86400",
     "SUPAFLEET_OBSERVATION_DEADLINE_SECONDS": "200000",
-    "SUPAFLEET_RATE_LIMIT_PER_TOKEN": "0",
-    "SUPAFLEET_RATE_LIMIT_PER_ADDRESS": "0",
 }
 
 

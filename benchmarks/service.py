@@ -50,6 +50,7 @@ class Service:
             "SUPAFLEET_DATA_DIR": str(self._folder),
             "SUPAFLEET_LISTEN_PORT": str(port),
             "SUPAFLEET_INSTALLATION": INSTALLATION,
+            # More is asked than a client may.
             "SUPAFLEET_RATE_LIMIT_PER_TOKEN": "0",
             "SUPAFLEET_RATE_LIMIT_PER_ADDRESS": "0",
             "SUPAFLEET_DEFAULT_FLAVOUR": "sandbox",

@@ -28,10 +28,18 @@ def default_data_dir() -> Path:
     return Path.home() / ".local" / "share" / "supafleet"
 
 
+_PREFIX = "SUPAFLEET_"
+
+
+def variable_of(name: str) -> str:
+    """The environment variable of the setting of this name."""
+    return f"{_PREFIX}{name.upper()}"
+
+
 class Settings(BaseSettings):
     """Settings of the service; every one is `SUPAFLEET_<NAME>` in the environment."""
 
-    model_config = SettingsConfigDict(env_prefix="SUPAFLEET_", extra="ignore", validate_default=True)
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="ignore", validate_default=True)
 
     data_dir: Path = Field(
         default_factory=default_data_dir,

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.live_service import LiveService
-from tests.matrix.cells import Cell, daily_lives
+from tests.matrix.cells import Cell, daily_cells
 from tests.matrix.playing import Stage
 
 pytestmark = pytest.mark.docker
@@ -22,7 +22,7 @@ def stage(sandbox_images: dict[str, str], tmp_path_factory: pytest.TempPathFacto
         yield Stage(live)
 
 
-@pytest.mark.parametrize("cell", [cell for life in daily_lives() for cell in life], ids=lambda cell: cell.name)
+@pytest.mark.parametrize("cell", daily_cells(), ids=lambda cell: cell.name)
 def test_what_dies_leaves_a_named_state_and_nothing_else(stage: Stage, cell: Cell) -> None:
     verdict = stage.play_until_reached(cell)
     print(f"{cell.name}: {verdict.state} after {verdict.seconds:.1f} s")

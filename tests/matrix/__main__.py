@@ -18,7 +18,7 @@ from tests.engine.earlier_runs import swept_once
 from tests.engine.fixtures import RELEASE, SERVICES
 from tests.fleet.docker_host_container import docker_host_container
 from tests.integration.conftest import running_postgres
-from tests.matrix.cells import PHASES, VICTIMS, Cell, lives_of
+from tests.matrix.cells import PHASES, VICTIMS, Cell, cells_of
 from tests.matrix.cluster import ClusterService
 from tests.matrix.playing import Stage
 from tests.matrix.remote import RemoteStage
@@ -39,7 +39,7 @@ def main() -> None:
     results = {} if options.again or not options.results.exists() else json.loads(options.results.read_text())
     options.results.parent.mkdir(parents=True, exist_ok=True)
     for victim in options.only:
-        cells = [cell for life in lives_of(victim) for cell in life if not _is_played(results.get(cell.name))]
+        cells = [cell for cell in cells_of(victim) if not _is_played(results.get(cell.name))]
         if cells:
             with (
                 swept_once(),

@@ -53,21 +53,23 @@ class Cell:
         return f"{self.verb}/{self.phase}/{self.victim}"
 
 
-def lives_of(victim: str) -> list[list[Cell]]:
-    """Every cell of a victim that can exist, as lives from a creation to a removal."""
+def cells_of(victim: str) -> list[Cell]:
+    """Every cell of a victim that can exist, again and again from a creation to a removal."""
     longest = max(len(phases) for phases in PHASES.values())
-    lives = [
-        [Cell(verb, phases[turn], victim) for verb, phases in PHASES.items() if turn < len(phases)]
+    cells = [
+        Cell(verb, phases[turn], victim)
         for turn in range(longest)
+        for verb, phases in PHASES.items()
+        if turn < len(phases)
     ]
-    return [[cell for cell in life if _can_exist(cell)] for life in lives]
+    return [cell for cell in cells if _can_exist(cell)]
 
 
 def _can_exist(cell: Cell) -> bool:
     return cell.victim != "container" or cell.phase not in _NO_CONTAINER_RUNS[cell.verb]
 
 
-def daily_lives() -> list[list[Cell]]:
+def daily_cells() -> list[Cell]:
     """A choice for every day: the victims that need no second stage, each with every verb but one.
 
     A restart is asked for twice and costs as much as three other cells, so only the service dies in one.
@@ -78,4 +80,4 @@ def daily_lives() -> list[list[Cell]]:
         "playbook": {"create": "volumes", "pause": "release", "resume": "verify", "delete": "removal"},
         "container": {"create": "verify", "pause": "stop", "resume": "watch", "delete": "lock"},
     }
-    return [[Cell(verb, phase, victim) for verb, phase in phases.items()] for victim, phases in chosen.items()]
+    return [Cell(verb, phase, victim) for victim, phases in chosen.items() for verb, phase in phases.items()]

@@ -63,7 +63,7 @@ class Blow:
 
 
 class Stage:
-    """A service, and the project that lives through one life's cells."""
+    """A service, and the project that lives through the cells."""
 
     def __init__(self, live: LiveService, **where: str) -> None:
         self.live = live

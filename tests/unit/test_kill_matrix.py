@@ -13,7 +13,7 @@ from tests.e2e.live_service import LiveService
 from tests.engine.earlier_runs import await_lapse
 from tests.matrix import playing
 from tests.matrix.__main__ import _is_played, _words
-from tests.matrix.cells import PHASES, VICTIMS, Cell, daily_lives, lives_of
+from tests.matrix.cells import PHASES, VICTIMS, Cell, cells_of, daily_cells
 from tests.matrix.playing import Stage, Verdict
 
 CELL = Cell("pause", "stop", "child")
@@ -31,28 +31,28 @@ def test_a_cell_in_which_nothing_died_is_neither_right_nor_played() -> None:
     assert not replace(RIGHT, repeated="another run").is_right
 
 
-def test_every_cell_that_can_exist_is_in_one_life() -> None:
+def test_every_cell_that_can_exist_is_there_once() -> None:
     for victim in VICTIMS:
-        cells = [cell for life in lives_of(victim) for cell in life]
+        cells = cells_of(victim)
         assert len(set(cells)) == len(cells)
         if victim != "container":
             assert {(cell.verb, cell.phase) for cell in cells} == {
                 (v, p) for v, phases in PHASES.items() for p in phases
             }
-    containers = {cell.name for life in lives_of("container") for cell in life}
+    containers = {cell.name for cell in cells_of("container")}
     assert "create/lock/container" not in containers
     assert "create/watch/container" in containers
 
 
 def test_the_daily_cells_are_as_many_as_may_be_and_exist() -> None:
-    cells = [cell for life in daily_lives() for cell in life]
+    cells = daily_cells()
     assert len(cells) <= 20
     assert {(cell.victim, cell.verb) for cell in cells} >= {
         (victim, verb)
         for victim in ("service", "child", "playbook", "container")
         for verb in ("create", "pause", "resume", "delete")
     }
-    assert set(cells) <= {cell for victim in VICTIMS for life in lives_of(victim) for cell in life}
+    assert set(cells) <= {cell for victim in VICTIMS for cell in cells_of(victim)}
 
 
 def test_a_private_folder_that_is_left_is_a_leak(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

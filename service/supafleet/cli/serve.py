@@ -16,7 +16,7 @@ from supafleet.cli.exits import CommandError, UsageError
 from supafleet.cli.output import print_note
 from supafleet.cli.systemd import SERVICE_UNIT, install_unit, left_behind
 from supafleet.cli.variables import shell_variables
-from supafleet.settings import Settings
+from supafleet.settings import Settings, variable_of
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -109,13 +109,13 @@ def read_settings(**options: object) -> Settings:
     """
     for name, value in options.items():
         if value is not None:
-            os.environ[f"SUPAFLEET_{name.upper()}"] = str(value.absolute() if isinstance(value, Path) else value)
+            os.environ[variable_of(name)] = str(value.absolute() if isinstance(value, Path) else value)
     try:
         return Settings()
     except ValidationError as error:
         problem = error.errors(include_input=False, include_url=False)[0]
-        name = "_".join(str(part) for part in problem["loc"]).upper()
-        raise UsageError(f"SUPAFLEET_{name}: {problem['msg'].removeprefix('Value error, ')}") from None
+        variable = variable_of("_".join(str(part) for part in problem["loc"]))
+        raise UsageError(f"{variable}: {problem['msg'].removeprefix('Value error, ')}") from None
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -178,8 +178,8 @@ def _reuse(service: LocalService, steps: Steps, record: ServiceRecord, port: int
     had = process_variables(record.pid)
     wanted = {**had, **shell_variables()}
     changed = sorted(name for name, value in wanted.items() if had.get(name) != value)
-    if record.version != code_version():
-        steps.say(f"the running service is of version {record.version or 'unknown'}, this is {code_version()}")
+    if record.version != (version := code_version()):
+        steps.say(f"the running service is of version {record.version or 'unknown'}, this is {version}")
     elif not changed:
         return record
     if changed:

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from supafleet.cli.exits import CommandError
-from supafleet.settings import Settings
+from supafleet.settings import Settings, variable_of
 
 # These are told by options of the command.
 _TOLD_BY_OPTIONS = frozenset({"listen_host", "listen_port", "data_dir"})
-_NAMES = frozenset(f"SUPAFLEET_{name.upper()}" for name in Settings.model_fields.keys() - _TOLD_BY_OPTIONS)
+_NAMES = frozenset(map(variable_of, Settings.model_fields.keys() - _TOLD_BY_OPTIONS))
 
 
 def shell_variables() -> dict[str, str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from supafleet.docs.markdown import cell, code, table
 from supafleet.docs.model_table import model_rows
-from supafleet.settings import Settings
+from supafleet.settings import Settings, variable_of
 from supafleet.stack.settings import REFUSED_ENVIRONMENT, REFUSED_POSTGRES, SERVICES, ProjectSettings
 
 _SERVICE_HEAD = """\
@@ -31,7 +31,7 @@ before anything is touched.
 
 def settings_page() -> str:
     """The whole page of the service's settings."""
-    rows = model_rows(Settings, lambda name: f"SUPAFLEET_{name.upper()}")
+    rows = model_rows(Settings, variable_of)
     return _SERVICE_HEAD + table(["variable", "type", "default", "meaning"], rows)
 
 

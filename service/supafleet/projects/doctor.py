@@ -124,6 +124,9 @@ def _report(session: Session, host: DockerHost, settings: Settings) -> HostRepor
         )
         for one in host.strangers
     ]
+    unexpected: dict[int, list[str]] = {}
+    for project_id, name in repository.list_strangers_on(session, row_id(host)):
+        unexpected.setdefault(project_id, []).append(name)
     for project in repository.list_projects_on(session, row_id(host)):
         served = service.served_status(project, host, settings, utc_now())
         if project.observed_state == Observed.ABSENT:
@@ -131,12 +134,12 @@ def _report(session: Session, host: DockerHost, settings: Settings) -> HostRepor
             differences.append(Difference(kind="absent", ref=project.ref, sentence=sentence, objects=[]))
         elif served.reason:
             differences.append(Difference(kind="sick", ref=project.ref, sentence=served.reason, objects=[]))
-        if unexpected := service.strangers_in(session, project):
+        if names := unexpected.get(row_id(project)):
             sentence = (
-                f"{', '.join(unexpected)}: no service of release {project.release}, but with the project's labels. "
+                f"{', '.join(names)}: no service of release {project.release}, but with the project's labels. "
                 "Nobody looks after it, and it goes with the project: remove the container if it is not wanted."
             )
-            differences.append(Difference(kind="unexpected", ref=project.ref, sentence=sentence, objects=unexpected))
+            differences.append(Difference(kind="unexpected", ref=project.ref, sentence=sentence, objects=names))
     return HostReport(
         host=host.name, observed_at=host.observed_at, error=host.observation_error, differences=differences
     )

@@ -94,7 +94,7 @@ def _started(state: ProjectState, event: RunEvent) -> ProjectState:
 
 
 def _observed(state: ProjectState, event: RunEvent, seen: Mapping[str, Mapping[str, Any]]) -> ProjectState:
-    services = {
+    found = {
         name: ServiceState(
             name=name,
             phase=str(facts.get("phase", ServicePhase.MISSING)),
@@ -105,26 +105,23 @@ def _observed(state: ProjectState, event: RunEvent, seen: Mapping[str, Mapping[s
         )
         for name, facts in seen.items()
     }
-    strangers = [
-        replace(seen, name=name[:NAME_LENGTH], phase=ServicePhase.UNEXPECTED)
-        for name, seen in services.items()
-        if name not in SERVICES
-    ]
-    services = {
-        name: services.get(name, ServiceState(name, ServicePhase.MISSING, observed_at=event.at)) for name in SERVICES
+    own = {name: found.get(name, ServiceState(name, ServicePhase.MISSING, observed_at=event.at)) for name in SERVICES}
+    # A container that no release knows says nothing of how the project's own services are: it is only named.
+    strangers = {
+        name[:NAME_LENGTH]: replace(found[name], name=name[:NAME_LENGTH], phase=ServicePhase.UNEXPECTED)
+        for name in found
+        if name not in own
     }
     run = state.run
     if run is not None:
-        phases = {service.phase for service in services.values()}
+        phases = {service.phase for service in own.values()}
         run = replace(
             run,
             all_healthy=phases == {ServicePhase.HEALTHY},
             all_stopped=phases <= STOPPED_PHASES,
             nothing_left=(event.detail or {}).get("objects") == 0,
         )
-    # A container that no release knows says nothing of how the project's own services are: it is only named.
-    services |= {stranger.name: stranger for stranger in strangers}
-    seen_now = replace(state, services=services, observed_at=event.at, run=run)
+    seen_now = replace(state, services=own | strangers, observed_at=event.at, run=run)
     return seen_now if run is None or run.kind not in GOALS else _changed_while_live(state, seen_now)
 
 

@@ -22,7 +22,8 @@ def pause_project(session: Session, jobs: JobEngine, ref: str, actor: Actor) -> 
     Raises:
         ProjectBusy, IllegalTransition: another run has not ended, or the project never came up.
     """
-    return _turn(session, jobs, ref, actor, RunKind.PROJECT_PAUSE, Desired.PAUSED, "be paused")
+    project = service.lock_project(session, ref, actor)
+    return _turn(session, jobs, project, actor, RunKind.PROJECT_PAUSE, Desired.PAUSED, "be paused")
 
 
 def resume_project(session: Session, jobs: JobEngine, ref: str, actor: Actor) -> Run | None:
@@ -31,7 +32,8 @@ def resume_project(session: Session, jobs: JobEngine, ref: str, actor: Actor) ->
     Raises:
         ProjectBusy, IllegalTransition: another run has not ended, or the project was not paused.
     """
-    return _turn(session, jobs, ref, actor, RunKind.PROJECT_RESUME, Desired.ACTIVE, "be resumed")
+    project = service.lock_project(session, ref, actor)
+    return _turn(session, jobs, project, actor, RunKind.PROJECT_RESUME, Desired.ACTIVE, "be resumed")
 
 
 def cancel_resume(session: Session, ref: str, actor: Actor) -> Run:
@@ -77,23 +79,17 @@ def delete_project(session: Session, jobs: JobEngine, ref: str, actor: Actor) ->
         ProjectBusy: another run of the project has not ended.
     """
     project = service.lock_project(session, ref, actor)
-    if runs.unfinished_of(session, ref, RunKind.PROJECT_DELETE) is not None:
-        return project
-    # The run comes first: a project that is still coming up refuses with the name of the run that holds it.
-    service.request_run(session, jobs, RunKind.PROJECT_DELETE, project, actor.username)
-    _move(session, project, RunKind.PROJECT_DELETE, "be deleted")
-    project.desired_state = Desired.REMOVED
+    _turn(session, jobs, project, actor, RunKind.PROJECT_DELETE, Desired.REMOVED, "be deleted")
     return project
 
 
 def _turn(
-    session: Session, jobs: JobEngine, ref: str, actor: Actor, kind: RunKind, desired: Desired, verb: str
+    session: Session, jobs: JobEngine, project: Project, actor: Actor, kind: RunKind, desired: Desired, verb: str
 ) -> Run | None:
-    project, goal = service.lock_project(session, ref, actor), GOALS[kind]
-    if project.status == goal.reached and project.status_reason is None:
+    if project.status == GOALS[kind].reached and project.status_reason is None:
         return None
     # The run tells that it is underway, not the status: a run may have failed to tell its project that it ended.
-    if (underway := runs.unfinished_of(session, ref, kind)) is not None:
+    if (underway := runs.unfinished_of(session, project.ref, kind)) is not None:
         return underway
     # The run comes first: a project that is busy refuses with the name of the run that holds it.
     run = service.request_run(session, jobs, kind, project, actor.username)

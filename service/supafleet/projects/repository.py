@@ -11,6 +11,7 @@ from supafleet.organizations.models import Membership, Organization, Place
 from supafleet.organizations.repository import ASKING_ACCOUNT, join_membership
 from supafleet.projects.models import Placed, PortLease, Project, ProjectService, SubnetLease
 from supafleet.projects.states import LIVE, Desired
+from supafleet.stack.settings import SERVICES
 
 _project, _organization, _membership = table_of(Project), table_of(Organization), table_of(Membership)
 _ref, _is_there = _project.c.ref == sa.bindparam("ref"), _project.c.removed_at.is_(None)
@@ -150,6 +151,13 @@ def list_services(session: Session, project_ids: Iterable[int]) -> list[ProjectS
     """What was seen of the services of these projects."""
     statement = select(ProjectService).where(col(ProjectService.project_id).in_(list(project_ids)))
     return list(session.exec(statement))
+
+
+def list_strangers_on(session: Session, host_id: int) -> list[tuple[int, str]]:
+    """Project and name of what was seen on a Docker host under a project's labels and is no service of any release."""
+    statement = select(ProjectService.project_id, ProjectService.name).join(Project)
+    statement = statement.where(Project.host_id == host_id, col(ProjectService.name).not_in(SERVICES))
+    return list(session.exec(statement.order_by(ProjectService.name)).all())
 
 
 def leased_ports(session: Session, host_id: int) -> set[int]:

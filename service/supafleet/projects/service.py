@@ -28,7 +28,6 @@ from supafleet.runs.vocabulary import RunKind
 from supafleet.secrets import service as secrets
 from supafleet.settings import Settings
 from supafleet.stack.gateway import OWN_SECRET
-from supafleet.stack.settings import SERVICES
 
 _Found = TypeVar("_Found")
 
@@ -139,11 +138,6 @@ def served_status(project: Project, host: DockerHost, settings: Settings, now: d
 def services_of(session: Session, project: Project) -> dict[str, ProjectService]:
     """What was last seen of the project's services, by name."""
     return {row.name: row for row in repository.list_services(session, [row_id(project)])}
-
-
-def strangers_in(session: Session, project: Project) -> list[str]:
-    """Names of what runs, or ran, under the project's labels and is no service of its release."""
-    return sorted(name for name in services_of(session, project) if name not in SERVICES)
 
 
 def reveal_secrets(session: Session, project: Project, settings: Settings) -> dict[str, str]:

@@ -12,7 +12,7 @@ class Patience:
         self._loop = asyncio.get_running_loop()
         self._spare_seconds = spare_seconds
         self.limit = asyncio.timeout(timeout_seconds + spare_seconds)
-        self.is_canceled = False
+        self._is_canceled = False
 
     def cancel(self) -> None:
         """The child was asked to end; from any thread, and again and again."""
@@ -21,12 +21,12 @@ class Patience:
 
     def last_word(self) -> dict[str, str]:
         """What a child that answers would have said by now."""
-        return {"reason": "canceled"} if self.is_canceled else {"end": "timeout"}
+        return {"reason": "canceled"} if self._is_canceled else {"end": "timeout"}
 
     def _draw_nearer(self) -> None:
         until, limit = self._loop.time() + self._spare_seconds, self.limit.when()
-        if self.is_canceled or limit is None:
+        if self._is_canceled or limit is None:
             return
-        self.is_canceled = True
+        self._is_canceled = True
         with contextlib.suppress(RuntimeError):  # nobody listens any more: the child has ended
             self.limit.reschedule(min(until, limit))

@@ -21,13 +21,14 @@ from supafleet.routing import Router
 from supafleet.studio import pg_meta, schemas
 from supafleet.studio.pg_meta import Collection
 
-router = Router(prefix="/platform/pg-meta/{ref}", tags=["Studio"])
+router = Router(
+    prefix="/platform/pg-meta/{ref}", tags=["Studio"], responses=responses(400, 401, 403, 404, 409, 422, 429, 502, 504)
+)
 
 Id = Annotated[
     str | None,
     Query(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$", max_length=63, description="Number or name of one of them."),
 ]
-_REFUSALS = responses(400, 401, 403, 404, 409, 422, 429, 502, 504)
 #: What postgres-meta tells of one of them; it decides which members.
 _One = dict[str, Any]
 _Found = list[_One] | _One
@@ -42,7 +43,6 @@ _LONGEST_QUERY = 8000
     "/query",
     operation_id="studio-run-query",
     response_model=list[_One],
-    responses=_REFUSALS,
     # Whoever may only read is let in as somebody who cannot write.
     dependencies=needs(Permission.DATABASE_READ),
 )
@@ -69,7 +69,6 @@ async def run_query(
     "/{collection}",
     operation_id="studio-list-in-database",
     response_model=_Found,
-    responses=_REFUSALS,
     dependencies=needs(Permission.DATABASE_READ),
 )
 async def list_collection(
@@ -87,7 +86,6 @@ async def list_collection(
     "/{collection}",
     operation_id="studio-create-in-database",
     response_model=_Found,
-    responses=_REFUSALS,
     dependencies=_WRITING,
 )
 async def create_in_collection(
@@ -104,7 +102,6 @@ async def create_in_collection(
     "/{collection}",
     operation_id="studio-change-in-database",
     response_model=_Found,
-    responses=_REFUSALS,
     dependencies=_WRITING,
 )
 async def change_in_collection(
@@ -122,7 +119,6 @@ async def change_in_collection(
     "/{collection}",
     operation_id="studio-delete-in-database",
     response_model=_Found,
-    responses=_REFUSALS,
     dependencies=_WRITING,
 )
 async def delete_in_collection(
