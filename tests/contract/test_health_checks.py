@@ -1,7 +1,6 @@
 """Health checks that are programs, run against a server that answers well and badly."""
 
 import os
-import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -90,7 +89,6 @@ def test_realtime_is_asked_for_its_tenant_with_the_anon_key(server: _Server) -> 
     assert key not in text
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="the check is a program for Node.js")
 def test_studio_is_well_with_status_200_only(server: _Server) -> None:
     text = _shell_text("studio")
     codes = {}

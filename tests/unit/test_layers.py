@@ -140,3 +140,10 @@ def test_no_lint_rule_is_waived_for_the_service() -> None:
     lint = tomllib.loads((PACKAGE.parents[1] / "pyproject.toml").read_text())["tool"]["ruff"]["lint"]
     assert "ignore" not in lint
     assert {pattern.split("/")[0] for pattern in lint["per-file-ignores"]} == {"tests", "benchmarks", "plugins"}
+
+
+@pytest.mark.parametrize("folder", ["tests", "benchmarks", "plugins"])
+def test_no_module_beside_the_service_is_too_long_either(folder: str) -> None:
+    modules = list((PACKAGE.parents[1] / folder).rglob("*.py"))
+    assert modules
+    assert [path.name for path in modules if len(path.read_text().splitlines()) >= 400] == []

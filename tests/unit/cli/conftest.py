@@ -4,8 +4,11 @@ from pathlib import Path
 
 import pytest
 from fleet_double import TOKEN, Answer, Command, FleetDouble, Stage
+from machine_double import engine, machine
 
 from supafleet.cli.main import invoke
+
+__all__ = ["engine", "machine"]
 
 
 @pytest.fixture(scope="session")
