@@ -7,7 +7,7 @@ from sqlmodel import Session
 
 from supafleet.accounts.service import Actor
 from supafleet.audit import trail
-from supafleet.db import Besides, Reader
+from supafleet.db import Besides
 from supafleet.errors import Forbidden, NotFound, allowed, quote
 from supafleet.organizations import service as organizations
 from supafleet.organizations.models import Place, Role
@@ -22,33 +22,34 @@ def besides(permission: Permission, path: Mapping[str, str]) -> Besides | None:
         return None
     if "slug" in path:
         return organizations.place_besides(path["slug"])
-    return projects.place_besides(path["ref"]) if "ref" in path else None
+    return projects.place_besides(path["ref"]) if "ref" in path else runs.place_besides(path["run_id"])
 
 
-def check(
-    reader: Reader, actor: Actor, permission: Permission, path: Mapping[str, str], told: Sequence[Any] = ()
-) -> None:
-    """Let the request through or refuse it.
+def check(actor: Actor, permission: Permission, path: Mapping[str, str], told: Sequence[Any]) -> Place | None:
+    """Let the request through or refuse it; where the account stands with the organization that it is about.
 
     Args:
         path: parameters of the request's path; `ref`, `slug` or `run_id` says which organization it is about.
-        told: what `besides` told already.
+        told: what `besides` told.
+
+    Returns:
+        None when it is about none.
 
     Raises:
         NotFound: nothing has that ref, slug or id.
         Forbidden: the account does not belong there, or its role does not allow it.
     """
     if permission in PERSONAL:
-        return
+        return None
     if permission in OPERATING:
         if not actor.is_operator:
             raise Forbidden(f"The account {quote(actor.username)} is not an operator of this installation.")
-        return
-    place = _place_of(reader, path, actor, told)
+        return None
+    place = _place_of(path, told)
     if place is None:  # a run for what no project is known of
-        check(reader, actor, Permission.FLEET_HOSTS_WRITE, {})
-        return
-    _require(place, actor, permission)
+        return check(actor, Permission.FLEET_HOSTS_WRITE, {}, ())
+    require_at(place, actor, permission)
+    return place
 
 
 def require(session: Session, organization_id: int, actor: Actor, permission: Permission) -> None:
@@ -57,20 +58,20 @@ def require(session: Session, organization_id: int, actor: Actor, permission: Pe
     Raises:
         Forbidden: it does not, or the account does not belong to the organization.
     """
-    _require(Place(organization_id, organizations.role_of(session, organization_id, actor)), actor, permission)
+    require_at(Place(organization_id, organizations.role_of(session, organization_id, actor)), actor, permission)
 
 
-def allows(reader: Reader, actor: Actor, permission: Permission, path: Mapping[str, str]) -> bool:
-    """Whether the account's role allows it where the path leads.
+def allows(place: Place, permission: Permission) -> bool:
+    """Whether the role that the account has there allows it."""
+    return place.role is not None and permission in ROLES[place.role]
+
+
+def require_at(place: Place, actor: Actor, permission: Permission) -> None:
+    """Refuse an account whose role at this place does not have the permission.
 
     Raises:
-        NotFound: nothing has that ref, slug or id.
+        Forbidden: it does not, or the account does not belong there.
     """
-    place = _place_of(reader, path, actor, ())
-    return place is not None and place.role is not None and permission in ROLES[place.role]
-
-
-def _require(place: Place, actor: Actor, permission: Permission) -> None:
     trail.note_organization(place.organization_id)
     role = place.role
     if role is None:
@@ -80,14 +81,12 @@ def _require(place: Place, actor: Actor, permission: Permission) -> None:
         raise Forbidden(f"The role {role.replace('_', '-')} may not do this ({permission}): it takes {enough}.")
 
 
-def _place_of(reader: Reader, path: Mapping[str, str], actor: Actor, told: Sequence[Any]) -> Place | None:
+def _place_of(path: Mapping[str, str], told: Sequence[Any]) -> Place | None:
     if _is_unnamable(path):
         raise NotFound("Nothing has this name.")
     if "slug" in path:
-        return organizations.place_of(reader, path["slug"], actor, told)
-    if "ref" in path:
-        return projects.place_of(reader, path["ref"], actor, told)
-    return projects.place_of_removed(reader, runs.project_ref_of(reader, path["run_id"]), actor)
+        return organizations.place_of(path["slug"], told)
+    return projects.place_of(path["ref"], told) if "ref" in path else runs.place_of(path["run_id"], told)
 
 
 def _is_unnamable(path: Mapping[str, str]) -> bool:

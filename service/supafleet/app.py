@@ -52,6 +52,7 @@ from supafleet.projects.organization_router import router as organization_projec
 from supafleet.projects.router import router as projects_router
 from supafleet.rate_limits import RATE_LIMIT_HEADERS, RateLimits
 from supafleet.routing import RouteIndex
+from supafleet.rows import rows_of
 from supafleet.runner.launcher import PlaybookLauncher
 from supafleet.runs.router import router as runs_router
 from supafleet.secrets import installation
@@ -83,9 +84,10 @@ def create_app(settings: Settings | None = None, launcher: PlaybookLauncher | No
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         configure_logging(chosen)
         engine = engine_from_url(chosen.resolved_database_url)
+        rows = rows_of(engine)
         try:
             await run_in_threadpool(prepare, chosen, engine)
-            app.state.engine = engine
+            app.state.engine, app.state.rows = engine, rows
             app.state.signer = await run_in_threadpool(_load_signer, chosen, engine)
             app.state.jobs = build_jobs(engine)
             await run_in_threadpool(app.state.jobs.start)
@@ -102,6 +104,7 @@ def create_app(settings: Settings | None = None, launcher: PlaybookLauncher | No
             log.error("service.refused", reason=error.message)
             raise
         finally:
+            await rows.close()
             engine.dispose()
 
     # FastAPI alone has browsers fetch the program of its pages from elsewhere: blank without a way out.

@@ -17,6 +17,7 @@ from sqlalchemy import event
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import URL, Connection, Dialect, Engine, make_url
 from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session, SQLModel
 
 # Batch migrations on SQLite find constraints by name, so every constraint needs one before the first table exists.
@@ -40,9 +41,15 @@ PATIENCE: dict[str, int] = {
     "tcp_user_timeout": 25_000,
 }
 
-#: What can be asked for rows, and what it is asked with.
-Reader = Session | Connection
+#: What gives rows.
 Statement = sa.Select[*tuple[Any, ...]]
+
+#: Options of an engine that has no transactions, and is told so once instead of with each use.
+ONLY_READING: dict[str, Any] = {
+    "isolation_level": "AUTOCOMMIT",
+    "skip_autocommit_rollback": True,
+    "pool_reset_on_return": None,
+}
 
 JSON_TYPE: sa.types.TypeEngine[Any] = sa.JSON().with_variant(JSONB(), "postgresql")
 
@@ -129,25 +136,35 @@ def engine_from_url(url: str) -> Engine:
     Raises:
         ValueError: the URL is of another database.
     """
-    engine = _create_engine(make_url(sqlalchemy_url(url)))
+    engine = create_engine(make_url(sqlalchemy_url(url)))
     if engine.dialect.name == "sqlite":
         event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
-def _create_engine(url: URL, **options: Any) -> Engine:
+def create_engine(url: URL, **options: Any) -> Engine:
+    """An engine whose connections are set up as ours; options are those of SQLAlchemy.
+
+    Raises:
+        ValueError: the URL is of another database.
+    """
     # Parameters of a failed statement would carry secrets into logs.
     if url.get_backend_name() == "sqlite":
         engine = sa.create_engine(url, hide_parameters=True, connect_args={"timeout": 30}, **options)
         event.listen(engine, "connect", _set_sqlite_pragmas)
         return engine
     if url.get_backend_name() == "postgresql":
-        # One that reads and one that writes: twenty connections of a process at most, of the hundred a server has.
+        # One that reads and one that writes, and five more of `rows`: of the hundred connections that a server has.
         engine = sa.create_engine(url, hide_parameters=True, pool_size=5, max_overflow=5, pool_timeout=10, **options)
-        event.listen(engine, "connect", _set_postgres_zone)
-        event.listen(engine, "checkout", _leave_closed)
+        listen_on_postgres(engine)
         return engine
     raise ValueError(f"database_url: {url.get_backend_name()} is not supported; use sqlite or postgresql")
+
+
+def listen_on_postgres(engine: Engine) -> None:
+    """Have the connections of an engine tell times in UTC, and those be replaced that their server has ended."""
+    event.listen(engine, "connect", _set_postgres_zone)
+    event.listen(engine, "checkout", _leave_closed)
 
 
 def _set_sqlite_pragmas(connection: Any, _record: Any) -> None:
@@ -160,7 +177,7 @@ def _set_sqlite_pragmas(connection: Any, _record: Any) -> None:
 
 
 def _set_postgres_zone(connection: Any, _record: Any) -> None:
-    connection.execute("SET timezone TO 'UTC'")
+    connection.cursor().execute("SET timezone TO 'UTC'")
     connection.commit()
 
 
@@ -187,11 +204,12 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writing else "BEGIN")
 
 
-def _leave_closed(connection: Any, _record: Any, _proxy: Any) -> None:
+def _leave_closed(_connection: Any, record: ConnectionPoolEntry, _proxy: Any) -> None:
     """Have a connection of the pool replaced, and all older ones, when its server has ended it meanwhile.
 
     There is something to read then, though nothing was asked: a look that costs no round trip.
     """
+    connection: Any = record.driver_connection
     poll = select.poll()
     if not connection.closed:
         poll.register(connection.fileno(), select.POLLIN)
@@ -225,28 +243,20 @@ def reading(engine: Engine) -> Iterator[Session]:
         yield session
 
 
-@contextmanager
-def reading_rows(engine: Engine) -> Iterator[Connection]:
-    """As `reading`, for statements that give rows: what every request asks for needs no objects."""
-    with _reading_engine(engine).connect() as connection:
-        yield connection
-
-
 @lru_cache(maxsize=8)  # every request asks for it
 def _reading_engine(engine: Engine) -> Engine:
     """Connections of its own, which are told once that they have no transactions instead of with each use."""
-    reader = _create_engine(
-        engine.url, isolation_level="AUTOCOMMIT", skip_autocommit_rollback=True, pool_reset_on_return=None
-    )
-    event.listen(reader, "connect", _refuse_writing)
+    reader = create_engine(engine.url, **ONLY_READING)
+    refuse_writing(reader)
     event.listen(engine, "engine_disposed", lambda _: reader.dispose())
     return reader
 
 
-def _refuse_writing(connection: Any, _record: Any) -> None:
-    """Have the database refuse what a connection for reading would write: that is a defect of ours."""
-    is_sqlite = isinstance(connection, sqlite3.Connection)
-    connection.execute("PRAGMA query_only=ON" if is_sqlite else "SET default_transaction_read_only TO on")
+def refuse_writing(engine: Engine) -> None:
+    """Have the database refuse what an engine for reading would write: that is a defect of ours."""
+    is_sqlite = engine.dialect.name == "sqlite"
+    statement = "PRAGMA query_only=ON" if is_sqlite else "SET default_transaction_read_only TO on"
+    event.listen(engine, "connect", lambda connection, _record: connection.cursor().execute(statement))
 
 
 def ping(engine: Engine) -> None:

@@ -16,9 +16,10 @@ from supafleet.accounts import sessions
 from supafleet.accounts.service import Actor, Recognized
 from supafleet.accounts.signing import TokenSigner
 from supafleet.audit import trail
-from supafleet.db import Besides, Reader, reading_rows, unit_of_work, utc_now
+from supafleet.db import Besides, unit_of_work, utc_now
 from supafleet.errors import AppError, Unauthorized
 from supafleet.jobs.engine import JobEngine
+from supafleet.organizations.models import Place
 from supafleet.permissions import Permission
 from supafleet.projects import outlines
 from supafleet.projects.models import Outline
@@ -91,44 +92,31 @@ class Requires(HTTPBearer, Gate):
         credentials = await super().__call__(request)
         passed: list[Requires] = request.scope.setdefault("supafleet.gates", [])
         if self not in passed:
-            await call_blocking(self._let_through, request, credentials)
+            recognized = await self._look(request, credentials)
+            if recognized.token_to_note is not None:
+                await call_blocking(_note_use, request.app.state.engine, recognized.token_to_note)
             passed.append(self)
         return credentials
 
     async def look_again(self, request: HTTPConnection) -> None:
         """Refuse a request that goes on for long, once its token is worth nothing or its account may not any more."""
-        credentials = await super().__call__(request)
-        await call_blocking(self._check_anew, request, credentials)
+        await self._look(request, await super().__call__(request))
 
-    def _check_anew(self, request: HTTPConnection, credentials: HTTPAuthorizationCredentials | None) -> None:
-        path = request.path_params
-        with reading_rows(request.app.state.engine) as rows:
-            recognized = _recognize(rows, request.app.state.signer, credentials, self.besides(path))
-            self.check(rows, recognized.actor, path, recognized.told)
-
-    def _let_through(self, request: HTTPConnection, credentials: HTTPAuthorizationCredentials | None) -> None:
-        engine: Engine = request.app.state.engine
-        path = request.path_params
-        with reading_rows(engine) as rows:
-            actor: Actor | None = getattr(request.state, "actor", None)
-            told: Sequence[Any] = ()
-            if actor is None:
-                recognized = _recognize(rows, request.app.state.signer, credentials, self.besides(path))
-                actor, told = recognized.actor, recognized.told
-                if recognized.token_to_note is not None:
-                    with unit_of_work(engine) as writing:
-                        accounts.note_token_use(writing, recognized.token_to_note, utc_now())
-                trail.note_actor(actor.account_id, actor.username)
-                request.state.actor, request.state.told = actor, told
-            self.check(rows, actor, path, told)
+    async def _look(self, request: HTTPConnection, credentials: HTTPAuthorizationCredentials | None) -> Recognized:
+        recognized = await _recognize(request, credentials, self.besides(request.path_params))
+        actor = recognized.actor
+        trail.note_actor(actor.account_id, actor.username)
+        request.state.actor, request.state.told = actor, recognized.told
+        request.state.place = self.check(actor, request.path_params, recognized.told)
+        return recognized
 
     def besides(self, path: Mapping[str, str]) -> Besides | None:
         """What is to be known for the check, as far as it can be asked for together with the account."""
         return access.besides(self.permission, path)
 
-    def check(self, reader: Reader, actor: Actor, path: Mapping[str, str], told: Sequence[Any]) -> None:
-        """Refuse an account whose role does not allow it."""
-        access.check(reader, actor, self.permission, path, told)
+    def check(self, actor: Actor, path: Mapping[str, str], told: Sequence[Any]) -> Place | None:
+        """Refuse an account whose role does not allow it; where it stands."""
+        return access.check(actor, self.permission, path, told)
 
 
 class RequiresProject(Requires):
@@ -158,6 +146,19 @@ async def get_current_outline(ref: ProjectRef, request: Request) -> Outline:  # 
     return outlines.outline_of(request.state.told)
 
 
+async def get_current_place(request: Request) -> Place:
+    """Where the account stands, as the route's gate found it, whose path must name an organization or a project.
+
+    Raises:
+        Unauthorized: the route has no such gate.
+    """
+    place: Place | None = getattr(request.state, "place", None)
+    if place is None:
+        raise Unauthorized
+    return place
+
+
+CurrentPlace = Annotated[Place, Depends(get_current_place)]
 CurrentOutlines = Annotated[list[Outline], Depends(get_current_outlines)]
 CurrentOutline = Annotated[Outline, Depends(get_current_outline)]
 
@@ -168,12 +169,12 @@ class RequiresInBody(Requires):
     def besides(self, path: Mapping[str, str]) -> Besides | None:
         """Ask for nothing yet."""
 
-    def check(self, reader: Reader, actor: Actor, path: Mapping[str, str], told: Sequence[Any]) -> None:
+    def check(self, actor: Actor, path: Mapping[str, str], told: Sequence[Any]) -> None:
         """Refuse nobody yet."""
 
 
-def _recognize(
-    reader: Reader, signer: TokenSigner, credentials: HTTPAuthorizationCredentials | None, besides: Besides | None
+async def _recognize(
+    request: HTTPConnection, credentials: HTTPAuthorizationCredentials | None, besides: Besides | None
 ) -> Recognized:
     """The account behind the token.
 
@@ -183,9 +184,15 @@ def _recognize(
     if credentials is None:
         raise Unauthorized
     token, now = credentials.credentials, utc_now()
+    state = request.app.state
     if accounts.TOKEN_PATTERN.fullmatch(token):
-        return accounts.recognize_token(reader, token, now, besides)
-    return sessions.recognize(reader, signer.read(token), now, besides)
+        return await accounts.recognize_token(state.rows, token, now, besides)
+    return await sessions.recognize(state.rows, state.signer.read(token), now, besides)
+
+
+def _note_use(engine: Engine, token_id: int) -> None:
+    with unit_of_work(engine) as session:
+        accounts.note_token_use(session, token_id, utc_now())
 
 
 class Standing:

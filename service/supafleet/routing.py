@@ -43,8 +43,9 @@ class Route(APIRoute):
             return _behind_gates(self.dependant, _with_room(handler))
         if self.methods is None or not self.methods <= {"GET"}:
             return _behind_gates(self.dependant, handler)
-        # There is no body to wait for.
-        return _in_one_thread(handler) if call is not None and _never_waits(self.dependant) else handler
+        if call is not None and _never_waits(self.dependant):
+            handler = _in_one_thread(handler)  # there is no body to wait for
+        return _behind_gates(self.dependant, handler)
 
 
 class Gate(ABC):

@@ -19,7 +19,8 @@ from supafleet.accounts.models import (
     SignInFailure,
     SignInSession,
 )
-from supafleet.db import Besides, Reader, Statement, table_of
+from supafleet.db import Besides, Statement, table_of
+from supafleet.rows import Rows
 
 # Every request asks for one of these: built once, in the order of the fields of what they become.
 _account, _token, _session = table_of(Account), table_of(AccessToken), table_of(SignInSession)
@@ -52,19 +53,19 @@ def find_first_account(session: Session) -> Account | None:
     return session.exec(select(Account).order_by(col(Account.id)).limit(1)).first()
 
 
-def find_known_token(
-    reader: Reader, token_hash: str, besides: Besides | None = None
+async def find_known_token(
+    rows: Rows, token_hash: str, besides: Besides | None = None
 ) -> tuple[KnownToken, Sequence[Any]] | None:
     """The token with this hash and whose it is, and what was asked besides, or None."""
-    found = _ask(reader, _KNOWN_TOKEN, {"token_hash": token_hash}, len(KnownToken._fields), besides)
+    found = await _ask(rows, _KNOWN_TOKEN, {"token_hash": token_hash}, len(KnownToken._fields), besides)
     return None if found is None else (KnownToken(*found[0]), found[1])
 
 
-def find_known_session(
-    reader: Reader, session_id: str, besides: Besides | None = None
+async def find_known_session(
+    rows: Rows, session_id: str, besides: Besides | None = None
 ) -> tuple[KnownSession, Sequence[Any]] | None:
     """The sign-in with this id and whose it is, and what was asked besides, or None."""
-    found = _ask(reader, _KNOWN_SESSION, {"session_id": session_id}, len(KnownSession._fields), besides)
+    found = await _ask(rows, _KNOWN_SESSION, {"session_id": session_id}, len(KnownSession._fields), besides)
     return None if found is None else (KnownSession(*found[0]), found[1])
 
 
@@ -154,17 +155,17 @@ def delete_failures_before(session: Session, moment: datetime) -> None:
     session.execute(sa.delete(SignInFailure).where(col(SignInFailure.failed_at) < moment))
 
 
-def _ask(
-    reader: Reader, statement: Statement, values: Mapping[str, str], width: int, besides: Besides | None
+async def _ask(
+    rows: Rows, statement: Statement, values: Mapping[str, str], width: int, besides: Besides | None
 ) -> tuple[Sequence[Any], Sequence[Any]] | None:
     """The first columns of the row, this many, and what was asked besides: the others, or those of all rows."""
-    if besides is None:
-        row = reader.execute(statement, values).first()
-        return None if row is None else (row, ())
-    rows = reader.execute(_widened(statement, besides.widen), {**values, **besides.values}).all()
-    if not rows:
+    if besides is not None:
+        statement, values = _widened(statement, besides.widen), {**values, **besides.values}
+    told = await rows.ask(statement, values)
+    if not told:
         return None
-    return rows[0][:width], [row[width:] for row in rows] if besides.is_of_many_rows else rows[0][width:]
+    is_of_many = besides is not None and besides.is_of_many_rows
+    return told[0][:width], [row[width:] for row in told] if is_of_many else told[0][width:]
 
 
 @cache

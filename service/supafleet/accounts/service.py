@@ -13,8 +13,9 @@ from sqlmodel import Session
 
 from supafleet.accounts import repository
 from supafleet.accounts.models import AccessToken, Account
-from supafleet.db import Besides, Reader, row_id, utc_now
+from supafleet.db import Besides, row_id, utc_now
 from supafleet.errors import NotFound, Unauthorized, quote
+from supafleet.rows import Rows
 
 TOKEN_PATTERN = re.compile(r"^sbp_(oauth_|v0_)?[a-f0-9]{40}$")
 _PREFIX_LENGTH = 8
@@ -92,14 +93,14 @@ def register_token(
     return row
 
 
-def recognize_token(reader: Reader, token: str, now: datetime, besides: Besides | None = None) -> Recognized:
+async def recognize_token(rows: Rows, token: str, now: datetime, besides: Besides | None = None) -> Recognized:
     """The account behind a token.
 
     Raises:
         Unauthorized: the token has the wrong form, is not known, has expired or was revoked.
     """
     is_one = TOKEN_PATTERN.fullmatch(token)
-    found = repository.find_known_token(reader, hash_token(token), besides) if is_one else None
+    found = await repository.find_known_token(rows, hash_token(token), besides) if is_one else None
     if found is None:
         raise Unauthorized
     known, told = found

@@ -15,8 +15,9 @@ from supafleet.accounts.models import Account, RefreshToken, SignInSession
 from supafleet.accounts.service import Actor, Recognized, actor_of, create_account, hash_token
 from supafleet.accounts.signing import Claims, TokenSigner
 from supafleet.audit import trail
-from supafleet.db import Besides, Reader, reading, row_id, unit_of_work, utc_now
+from supafleet.db import Besides, reading, row_id, unit_of_work, utc_now
 from supafleet.errors import Conflict, Forbidden, InvalidField, SignInRefused, Unauthorized
+from supafleet.rows import Rows
 
 log = structlog.get_logger(__name__)
 
@@ -133,13 +134,13 @@ def refresh(engine: Engine, signer: TokenSigner, refresh_token: str) -> Granted:
     raise SignInRefused(_WRONG_REFRESH)
 
 
-def recognize(reader: Reader, claims: Claims, now: datetime, besides: Besides | None = None) -> Recognized:
+async def recognize(rows: Rows, claims: Claims, now: datetime, besides: Besides | None = None) -> Recognized:
     """The account behind a valid access token whose session has not ended.
 
     Raises:
         Unauthorized: it has.
     """
-    found = repository.find_known_session(reader, claims.session_id, besides)
+    found = await repository.find_known_session(rows, claims.session_id, besides)
     if found is None:
         raise Unauthorized
     known, told = found

@@ -3,7 +3,6 @@
 from typing import Annotated, Any
 
 from fastapi import Query, Response, status
-from fastapi.concurrency import run_in_threadpool
 
 from supafleet import access
 from supafleet.answers import empty
@@ -22,8 +21,8 @@ from supafleet.database.schemas import (
     Types,
 )
 from supafleet.database.schemas import Query as QueryBody
-from supafleet.db import EngineDep, reading
-from supafleet.deps import CurrentActor, JobsDep, ProjectRef, SettingsDep, needs
+from supafleet.db import EngineDep
+from supafleet.deps import CurrentActor, CurrentPlace, JobsDep, ProjectRef, SettingsDep, needs
 from supafleet.errors import responses
 from supafleet.permissions import Permission
 from supafleet.routing import Router
@@ -50,18 +49,14 @@ async def run_query(
     engine: EngineDep,
     settings: SettingsDep,
     actor: CurrentActor,
+    place: CurrentPlace,
 ) -> Response:
     """Run a query on the project's database; the rows of the last statement that has any."""
     if body.read_only:
         return _rows(
             await queries.run_read_only_query(gateways, engine, settings, project, body.query, body.parameters)
         )
-
-    def require_writing() -> None:
-        with reading(engine) as session:
-            access.check(session, actor, Permission.DATABASE_WRITE, {"ref": project.ref})
-
-    await run_in_threadpool(require_writing)
+    access.require_at(place, actor, Permission.DATABASE_WRITE)
     return _rows(await queries.run_query(gateways, project, body.query, body.parameters))
 
 

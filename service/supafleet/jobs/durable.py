@@ -35,8 +35,7 @@ from supafleet.runs.vocabulary import Lane
 from supafleet.settings import Settings
 
 _HOSTS = "hosts"
-#: Looking has slots of its own: it must not wait until somebody else's project is created.
-_SLOTS = {Lane.CHANGE: "slots", Lane.OBSERVE: "looks"}
+_SLOTS = "slots"
 #: The mean wait of a job is half of it; each poll costs some milliseconds of processor time, also when idle.
 _POLLING_SECONDS = 0.2
 _CLUSTER_POLLING_SECONDS = 0.3
@@ -173,13 +172,19 @@ class DurableJobEngine:
 
     def _register_queues(self) -> None:
         polling = _POLLING_SECONDS if self._is_embedded else _CLUSTER_POLLING_SECONDS
-        DBOS.register_queue(PROJECTS, partition_concurrency=1, polling_interval_sec=polling)
+        DBOS.register_queue(
+            PROJECTS,
+            partition_concurrency=1,
+            # Never reached. With a limit DBOS asks an idle queue in half the time (1.6 ms instead of 3.7 on SQLite, 2.7
+            # instead of 4.7 on PostgreSQL): without, it puts one statement for all partitions together at each poll.
+            partition_limiter={"limit": 1000, "period": 1},
+            polling_interval_sec=polling,
+        )
         if not self._is_embedded:
-            limit = self._settings.host_run_limit
+            limit, slots = self._settings.host_run_limit, self._settings.worker_slots
             DBOS.register_queue(_HOSTS, partition_concurrency=limit, polling_interval_sec=polling)
-            for queue in _SLOTS.values():
-                slots = self._settings.worker_slots
-                DBOS.register_queue(queue, worker_concurrency=slots, polling_interval_sec=polling)
+            # Looking has slots of its own: it must not wait until somebody else's project is created.
+            DBOS.register_queue(_SLOTS, partition_worker_concurrency=slots, polling_interval_sec=polling)
 
     def _register_workflows(self) -> None:
         worker, settings = self._worker, self._settings
@@ -198,8 +203,8 @@ class DurableJobEngine:
             return await play(run_id)
 
         async def run_on_host(run_id: str, lane: str, priority: int) -> Any:
-            with SetEnqueueOptions(priority=priority):
-                handle = await DBOS.enqueue_workflow_async(_SLOTS[Lane(lane)], slot_workflow, run_id)
+            with SetEnqueueOptions(queue_partition_key=lane, priority=priority):
+                handle = await DBOS.enqueue_workflow_async(_SLOTS, slot_workflow, run_id)
             return await handle.get_result()
 
         async def run(run_id: str, host: str, lane: str, priority: int) -> Any:

@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from supafleet.accounts.models import Account
-from supafleet.db import Reader, Statement, table_of
-from supafleet.organizations.models import Invitation, Membership, Organization, Place
+from supafleet.db import Statement, table_of
+from supafleet.organizations.models import Invitation, Membership, Organization
 
 _organization, _membership = table_of(Organization), table_of(Membership)
 #: The account whose membership is asked for.
@@ -34,20 +34,9 @@ def with_place(statement: Statement, account_id: sa.ColumnElement[int]) -> State
     return join_membership(widened, _organization.c.id, account_id, is_member=False)
 
 
-# Requests about an organization ask for it: built once.
-_PLACE = join_membership(
-    sa.select(_organization.c.id, _membership.c.role), _organization.c.id, ASKING_ACCOUNT, is_member=False
-).where(_organization.c.slug == sa.bindparam("slug"))
-
-
 def find_organization(session: Session, slug: str) -> Organization | None:
     """The organization, or None."""
     return session.exec(select(Organization).where(Organization.slug == slug)).first()
-
-
-def find_place(reader: Reader, slug: str, account_id: int) -> Place | None:
-    """Where the account stands with the organization, None when there is no such organization."""
-    return Place.of(reader.execute(_PLACE, {"slug": slug, "account_id": account_id}).first())
 
 
 def list_organizations(session: Session, account_id: int) -> list[Organization]:

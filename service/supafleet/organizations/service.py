@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from supafleet.accounts.service import Actor
 from supafleet.audit import trail
-from supafleet.db import Besides, Reader, row_id
+from supafleet.db import Besides, row_id
 from supafleet.errors import Forbidden, OrganizationNotFound, quote
 from supafleet.organizations import repository
 from supafleet.organizations.models import Membership, Organization, Place, Role
@@ -73,16 +73,13 @@ def place_besides(slug: str) -> Besides:
     return Besides(repository.with_place, {"slug": slug})
 
 
-def place_of(reader: Reader, slug: str, actor: Actor, told: Sequence[Any] = ()) -> Place:
-    """Where the account stands with the organization.
-
-    Args:
-        told: what `place_besides` told already.
+def place_of(slug: str, told: Sequence[Any]) -> Place:
+    """Where the account stands with the organization, as `place_besides` told it.
 
     Raises:
         OrganizationNotFound: no organization has this slug.
     """
-    place = Place.of(told) if told else repository.find_place(reader, slug, actor.account_id)
+    place = Place.of(told)
     if place is None:
         raise OrganizationNotFound(slug)
     return place

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from supafleet.db import Reader, Statement, table_of
+from supafleet.db import Statement, table_of
 from supafleet.hosts.models import DockerHost
-from supafleet.organizations.models import Membership, Organization, Place
+from supafleet.organizations.models import Membership, Organization
 from supafleet.organizations.repository import ASKING_ACCOUNT, join_membership
 from supafleet.projects.models import Placed, PortLease, Project, ProjectService, SubnetLease
 from supafleet.projects.states import LIVE, Desired
@@ -41,8 +41,6 @@ def _of_account(statement: Statement, *, is_member: bool) -> Statement:
 
 
 # Every request for projects asks for some of these: built once.
-_PLACE_OF_ANY = _of_account(sa.select(_project.c.organization_id, _membership.c.role), is_member=False).where(_ref)
-_PLACE = _PLACE_OF_ANY.where(_is_there)
 _OUTLINE = (
     _project.c.ref,
     _project.c.name,
@@ -74,12 +72,6 @@ def find_placed(session: Session, ref: str, account_id: int) -> tuple[Placed, bo
     """The project that was not removed, and whether the account belongs to its organization, or None."""
     row = session.execute(_PLACED_ONE, {"ref": ref, "account_id": account_id}).first()
     return None if row is None else (Placed(row[0], row[1], row[2]), row[3])
-
-
-def find_place(reader: Reader, ref: str, account_id: int, *, also_removed: bool = False) -> Place | None:
-    """Where the account stands with the organization of a project, None when there is no such project."""
-    statement = _PLACE_OF_ANY if also_removed else _PLACE
-    return Place.of(reader.execute(statement, {"ref": ref, "account_id": account_id}).first())
 
 
 def lock_project(session: Session, ref: str) -> Project | None:

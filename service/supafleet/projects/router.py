@@ -43,7 +43,7 @@ router = Router(prefix="/v1/projects", tags=["Projects"])
     responses=responses(401),
     dependencies=[Depends(RequiresProjects(Permission.PROJECTS_READ))],
 )
-def list_projects(found: CurrentOutlines, settings: SettingsDep) -> list[dict[str, Any]]:
+async def list_projects(found: CurrentOutlines, settings: SettingsDep) -> list[dict[str, Any]]:
     """List the projects of the account's organizations."""
     now = utc_now()
     return [_response(outline, settings, now) for outline in found]
@@ -81,7 +81,7 @@ def create_project(
     responses=responses(401, 403, 404),
     dependencies=[Depends(RequiresProject(Permission.PROJECT_ADMIN_READ))],
 )
-def get_project(outline: CurrentOutline, settings: SettingsDep) -> dict[str, Any]:
+async def get_project(outline: CurrentOutline, settings: SettingsDep) -> dict[str, Any]:
     """Tell what a project is and how it is."""
     return _response(outline, settings, utc_now())
 

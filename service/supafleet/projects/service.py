@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from supafleet.accounts.service import Actor
 from supafleet.api_keys import service as api_keys
-from supafleet.db import Besides, Reader, row_id
+from supafleet.db import Besides, row_id
 from supafleet.errors import Forbidden, ProjectNotFound, quote
 from supafleet.functions import service as functions
 from supafleet.hosts import service as hosts
@@ -83,24 +83,16 @@ def place_besides(ref: str) -> Besides:
     return Besides(repository.with_place, {"ref": ref})
 
 
-def place_of(reader: Reader, ref: str, actor: Actor, told: Sequence[Any] = ()) -> Place:
-    """Where the account stands with the organization that owns the project.
-
-    Args:
-        told: what `place_besides` told already.
+def place_of(ref: str, told: Sequence[Any]) -> Place:
+    """Where the account stands with the organization that owns the project, as `place_besides` told it.
 
     Raises:
         ProjectNotFound: there is none, or it was removed.
     """
-    place = Place.of(told) if told else repository.find_place(reader, ref, actor.account_id)
+    place = Place.of(told)
     if place is None:
         raise ProjectNotFound(ref)
     return place
-
-
-def place_of_removed(reader: Reader, ref: str, actor: Actor) -> Place | None:
-    """Where the account stands with the organization that owns or owned it, None when no project ever had this ref."""
-    return repository.find_place(reader, ref, actor.account_id, also_removed=True)
 
 
 def list_placed_projects(session: Session, actor: Actor) -> list[Placed]:

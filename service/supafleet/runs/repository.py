@@ -7,15 +7,22 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from supafleet.db import Reader, UtcDateTime, table_of
+from supafleet.db import Statement, UtcDateTime, table_of
 from supafleet.organizations.models import Membership
 from supafleet.projects.models import Project
 from supafleet.runs.models import Run, RunEventRow
 from supafleet.runs.vocabulary import Lane, RunEvent, RunStatus
 
-# Every request about a run asks for it: built once.
-_run = table_of(Run).c
-_PROJECT_REF = sa.select(_run.project_ref).where(_run.id == sa.bindparam("run_id"))
+_run, _project, _membership = table_of(Run), table_of(Project), table_of(Membership)
+
+
+def with_place(statement: Statement, account_id: sa.ColumnElement[int]) -> Statement:
+    """The statement with the run `:run_id`, and the account's place with its project, which may have been removed."""
+    widened = statement.add_columns(_run.c.id, _project.c.organization_id, _membership.c.role)
+    widened = widened.outerjoin(_run, _run.c.id == sa.bindparam("run_id"))
+    widened = widened.outerjoin(_project, _project.c.ref == _run.c.project_ref)
+    is_own = _membership.c.organization_id == _project.c.organization_id
+    return widened.outerjoin(_membership, sa.and_(is_own, _membership.c.account_id == account_id))
 
 
 def add_run(session: Session, run: Run) -> Run:
@@ -28,12 +35,6 @@ def add_run(session: Session, run: Run) -> Run:
 def get_run(session: Session, run_id: str) -> Run | None:
     """The run with this id."""
     return session.get(Run, run_id)
-
-
-def find_project_ref(reader: Reader, run_id: str) -> str | None:
-    """The project that the run with this id is about, None when there is no such run."""
-    ref: str | None = reader.execute(_PROJECT_REF, {"run_id": run_id}).scalar()
-    return ref
 
 
 def find_unfinished(session: Session, project_ref: str, lane: Lane) -> Run | None:

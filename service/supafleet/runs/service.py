@@ -8,9 +8,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
 from supafleet.accounts.service import Actor
-from supafleet.db import Reader, utc_now
+from supafleet.db import Besides, utc_now
 from supafleet.errors import Conflict, ProjectBusy, RunNotFound
 from supafleet.jobs.engine import Job, JobEngine
+from supafleet.organizations.models import Place
 from supafleet.runs import repository
 from supafleet.runs.models import Run, RunEventRow
 from supafleet.runs.schemas import EventOut, PhaseOut, RunOut
@@ -108,16 +109,24 @@ def get_run(session: Session, run_id: str) -> Run:
     return run
 
 
-def project_ref_of(reader: Reader, run_id: str) -> str:
-    """The project that a run is about.
+def place_besides(run_id: str) -> Besides:
+    """What tells where an account stands with the run's project, for the statement that finds the account."""
+    return Besides(repository.with_place, {"run_id": run_id})
+
+
+def place_of(run_id: str, told: Sequence[Any]) -> Place | None:
+    """Where the account stands with the organization that owns or owned the run's project, as `place_besides` told it.
+
+    Returns:
+        None for a run about what no project is known of.
 
     Raises:
-        RunNotFound: there is none with this id.
+        RunNotFound: there is no run with this id.
     """
-    ref = repository.find_project_ref(reader, run_id)
-    if ref is None:
+    found, *place = told
+    if found is None:
         raise RunNotFound(run_id)
-    return ref
+    return Place.of(place)
 
 
 def unfinished_run(session: Session, project_ref: str) -> Run | None:

@@ -7,14 +7,13 @@ from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import Body, Query, Request, Response
-from fastapi.concurrency import run_in_threadpool
 
 from supafleet import access
 from supafleet.database import queries
 from supafleet.database.reach import GatewaysDep, ReachedDep
 from supafleet.database.schemas import JsonValue
-from supafleet.db import EngineDep, reading
-from supafleet.deps import CurrentActor, SettingsDep, needs
+from supafleet.db import EngineDep
+from supafleet.deps import CurrentPlace, SettingsDep, needs
 from supafleet.errors import InvalidField, responses
 from supafleet.permissions import Permission
 from supafleet.routing import Router
@@ -51,16 +50,11 @@ async def run_query(
     gateways: GatewaysDep,
     engine: EngineDep,
     settings: SettingsDep,
-    actor: CurrentActor,
+    place: CurrentPlace,
     body: schemas.Query,
 ) -> Response:
     """Run SQL in a project's database: the rows. For a role that may not write it runs as a read-only query."""
-
-    def may_write() -> bool:
-        with reading(engine) as session:
-            return access.allows(session, actor, Permission.DATABASE_WRITE, {"ref": project.ref})
-
-    if await run_in_threadpool(may_write):
+    if access.allows(place, Permission.DATABASE_WRITE):
         return _json(await pg_meta.ask(gateways, project, "POST", "query", body={"query": body.query}))
     return _json(await queries.run_read_only_query(gateways, engine, settings, project, body.query, None))
 

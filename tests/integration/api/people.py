@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 
+from sqlmodel import col, select
+
 from supafleet.accounts import service as accounts
 from supafleet.accounts.models import Account
 from supafleet.db import row_id, unit_of_work
 from supafleet.organizations import service as organizations
-from supafleet.organizations.models import Role
+from supafleet.organizations.models import Organization, Role
 from tests.integration.api.conftest import Api
 
 
@@ -38,7 +40,7 @@ def add_person(api: Api, name: str, role: Role | None = None) -> Person:
         token = accounts.generate_token()
         accounts.register_token(session, account, "test", token)
         if role is not None:
-            organization_id = organizations.place_of(session, slug, accounts.actor_of(account)).organization_id
+            organization_id = session.exec(select(col(Organization.id)).where(Organization.slug == slug)).one()
             organizations.add_member(session, organization_id, row_id(account), role)
     return Person(account, token)
 

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from supafleet import deps, waiting
 from supafleet.deps import Requires
-from supafleet.organizations.models import Role
+from supafleet.organizations.models import Place, Role
 from supafleet.permissions import Permission
 from supafleet.projects import logs
 from supafleet.runner.fake import FakeLauncher, hangs, reads_logs
@@ -77,8 +77,8 @@ def test_a_role_taken_away_behind_the_gate_gives_nothing_lasting(api: Api, monke
     admin = add_person(api, "admin", Role.ADMINISTRATOR)
     check = Requires.check
 
-    def check_and_demote(gate: Requires, *arguments: Any) -> None:
-        check(gate, *arguments)
+    def check_and_demote(gate: Requires, *arguments: Any) -> Place | None:
+        place = check(gate, *arguments)
         if gate.permission == Permission.MEMBERS_WRITE:
             with api.engine.begin() as connection:
                 ids = {"role": "read_only", "username": "admin"}
@@ -89,6 +89,7 @@ def test_a_role_taken_away_behind_the_gate_gives_nothing_lasting(api: Api, monke
                     ),
                     ids,
                 )
+        return place
 
     monkeypatch.setattr(Requires, "check", check_and_demote)
     answer = api.client.post(
