@@ -25,8 +25,9 @@ SERVICES = (
     "vector",
     "studio",
 )
-# Every value differs from its default, so that a variable wired to the wrong setting shows. The gateway without the
-# legacy keys (`legacy_api_keys`) has no official counterpart: test_opaque_keys.py has it.
+# Every value differs from its default, so that a variable wired to the wrong setting shows. Two settings have no
+# official counterpart: the gateway without the legacy keys (`legacy_api_keys`, test_opaque_keys.py), and the mails that
+# it answers with (`mail_templates`, test_mail_templates.py).
 ALL_SETTINGS: dict[str, Any] = {
     "public_url": "https://shop.example.com",
     "site_url": "https://app.example.com",

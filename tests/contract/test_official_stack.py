@@ -48,7 +48,7 @@ def test_every_setting_has_a_value_of_its_own_in_a_case():
     plain = ProjectSettings()
     own = ProjectSettings.model_validate(ALL_SETTINGS)
     same = {name for name in ProjectSettings.model_fields if getattr(own, name) == getattr(plain, name)}
-    assert same == {"legacy_api_keys"}
+    assert same == {"legacy_api_keys", "mail_templates"}
     assert own.confirms_automatically != plain.confirms_automatically
 
 

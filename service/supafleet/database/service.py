@@ -36,6 +36,12 @@ class ProjectNotUp(Conflict):
     code = "project_not_up"
 
 
+class DataApiOff(Conflict):
+    """The owner has switched the Data API off."""
+
+    code = "data_api_off"
+
+
 class WebhooksMissing(Conflict):
     """The database has lost what sends its webhooks."""
 
@@ -55,9 +61,9 @@ def locate(engine: Engine, ref: str, actor: Actor, settings: Settings) -> Reache
         project = placed.project
         _require_up(project)
         url = hosts.gateway_url(placed.host, project.gateway_port)
-        schemas = ProjectSettings.model_validate(project.settings).db_schemas.split(",")
+        schemas = ProjectSettings.model_validate(project.settings).db_schemas
         values = projects.reveal_secrets(session, project, settings)
-        served = tuple(name.strip() for name in schemas)
+        served = tuple(name.strip() for name in schemas.split(",")) if schemas else ()
         return ReachedProject(ref, url, served, projects.gateway_key(project, values), values)
 
 
@@ -115,8 +121,11 @@ async def read_openapi(gateways: Gateways, project: ReachedProject, schema: str 
     """What PostgREST says of the tables and functions it serves.
 
     Raises:
+        DataApiOff: it serves nothing.
         InvalidField: PostgREST does not serve the schema.
     """
+    if not project.api_schemas:
+        raise DataApiOff(f"The Data API of project {quote(project.ref)} is off: its setting db_schemas is empty.")
     headers = {"Accept": "application/openapi+json"} | ({"Accept-Profile": schema} if schema else {})
     answer = await gateways.ask(project, "GET", "/rest/v1/", headers=headers)
     if answer.status == 406 and schema:

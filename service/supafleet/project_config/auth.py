@@ -40,7 +40,11 @@ def read(settings: ProjectSettings, ref: str) -> dict[str, Any]:
 def read_variables(settings: ProjectSettings, ref: str) -> dict[str, Any]:
     """The same by GoTrue's own names, as the second version of the API tells them."""
     told = read(settings, ref)
-    named = {field.name: field.variable.removeprefix(_PREFIX).lower() for field in FIELDS.values() if field.variable}
+    named = {
+        field.name: field.variable.removeprefix(_PREFIX).lower()
+        for field in FIELDS.values()
+        if field.variable and not field.entry
+    }
     return {named.get(name, name): value for name, value in told.items()}
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from supafleet.project_config.fields import ConfigField, Kind
+from supafleet.stack.mail_templates import MAILS, template_variable
 
 HOOKS = (
     "mfa_verification_attempt",
@@ -46,7 +47,6 @@ _PASSWORD_RULES = (
     f"{_LETTERS}:{_LETTERS.upper()}:0123456789:!@#$%^&*()_+-=[]{{}};'\\\\:\"|<>?,./`~",
     "",
 )
-_MAIL_TEMPLATES = ("invite", "confirmation", "recovery", "email_change", "magic_link", "reauthentication")
 _NOTIFICATIONS = (
     "password_changed",
     "email_changed",
@@ -63,7 +63,6 @@ _TEST_CODE = "[0-9]{1,15}=[0-9]{2,}"
 _TEST_CODES = f"^(?:{_TEST_CODE}(?:,{_TEST_CODE})*,?)?$"
 _TAGS = r"^[a-zA-Z0-9_,\s-]*$"
 
-_NO_TEMPLATES = "Auth of this stack takes a template from a URL; name one as GOTRUE_MAILER_TEMPLATES_* in the settings"
 _NO_SAML = "a project of this installation has no key for SAML"
 _NO_NIMBUS = "it belongs to the hosted platform"
 _NO_FORWARDED = "the gateway does not set that header, so every client could forge it"
@@ -142,9 +141,11 @@ def _mail() -> Iterator[ConfigField]:
     yield bool_of("mailer_secure_email_change_enabled", default=True)
     yield int_of("mailer_otp_exp", default=86_400)
     yield int_of("mailer_otp_length", default=6, low=6, high=10)
-    for name in (*_MAIL_TEMPLATES, *(f"{event}_notification" for event in _NOTIFICATIONS)):
-        yield text_of(f"mailer_subjects_{name}")
-        yield fixed(f"mailer_templates_{name}_content", Kind.TEXT, None, _NO_TEMPLATES)
+    for mail in MAILS:
+        yield text_of(f"mailer_subjects_{mail}")
+        yield ConfigField(
+            f"mailer_templates_{mail}_content", Kind.TEXT, None, template_variable(mail), "mail_templates", entry=mail
+        )
     for event in _NOTIFICATIONS:
         yield bool_of(f"mailer_notifications_{event}_enabled")
 

@@ -31,7 +31,7 @@ PLACES = fields.places(FIELDS.values())
 class DataApiConfig(BaseModel):
     """How the Data API serves the database."""
 
-    db_schema: str = Field(description="Schemas it serves, joined by commas.")
+    db_schema: str = Field(description="Schemas it serves, joined by commas; empty while it is off.")
     max_rows: int = Field(description="Most rows of one answer.")
     db_extra_search_path: str = Field(description="Schemas added to the search path.")
     db_pool: int = Field(description="Most connections to the database.")

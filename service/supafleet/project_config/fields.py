@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from supafleet.errors import InvalidField
+from supafleet.stack.mail_templates import LONGEST_TEMPLATE
 from supafleet.stack.settings import ProjectSettings, one_line
 
 #: A single word of an environment may hold 128 KiB; nothing here comes near that.
@@ -49,6 +50,8 @@ class ConfigField:
     default: Any = None
     variable: str = ""
     setting: str = ""
+    #: The key of a setting that is a mapping; the variable, when the owner sets it, is about something else then.
+    entry: str = ""
     #: The attribute of ProjectSettings that tells the value when the setting itself is unset.
     told_by: str = ""
     because: str = ""
@@ -88,9 +91,15 @@ def wishes(
             if value is not None and value != field.default:
                 raise InvalidField(name, f"cannot be changed: {field.because}")
             continue
-        if isinstance(value, str):
+        if isinstance(value, str) and not field.entry:
             _check_text(name, value)
-        if field.setting:
+        if field.entry:
+            entries = wished.setdefault(field.setting, dict(getattr(settings, field.setting)))
+            entries.pop(field.entry, None)
+            if value:
+                entries[field.entry] = value
+            variables.pop(field.variable, None)
+        elif field.setting:
             wished[field.setting] = value
             variables.pop(field.variable, None)  # an override of the owner would win over the setting
         elif (text := _written(field, value)) is None:
@@ -98,12 +107,17 @@ def wishes(
         else:
             variables[field.variable] = text
     kept = {name: values for name, values in environment.items() if values}
-    return {**wished, "environment": kept or None}
+    # What is empty is the default again.
+    return {name: None if value == {} else value for name, value in {**wished, "environment": kept}.items()}
 
 
 def places(fields: Iterable[ConfigField]) -> dict[str, str]:
     """Official names by the place that the checks of ProjectSettings name."""
-    return {f"settings.{field.setting}": field.name for field in fields if field.setting}
+    return {
+        f"settings.{field.setting}" + (f".{field.entry}" if field.entry else ""): field.name
+        for field in fields
+        if field.setting
+    }
 
 
 def patch_model(name: str, fields: Iterable[ConfigField], *, nullable: bool = True) -> type[BaseModel]:
@@ -136,6 +150,8 @@ def parse_duration(text: str) -> float | None:
 
 
 def _value(field: ConfigField, variables: Mapping[str, str], settings: ProjectSettings) -> Any:
+    if field.entry:
+        return None if field.variable in variables else getattr(settings, field.setting).get(field.entry)
     if field.variable and field.variable in variables:
         return _read(field, variables[field.variable])
     if field.setting:
@@ -198,5 +214,6 @@ def _type(field: ConfigField) -> Any:
     if kind in (int, float):
         return Annotated[kind, Field(ge=field.low, le=field.high)]
     if kind is str:
-        return Annotated[str, Field(max_length=LONGEST_TEXT, pattern=field.pattern)]
+        longest = LONGEST_TEMPLATE if field.entry else LONGEST_TEXT
+        return Annotated[str, Field(max_length=longest, pattern=field.pattern)]
     return kind

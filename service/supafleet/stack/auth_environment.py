@@ -3,6 +3,8 @@
 import re
 from collections.abc import Mapping
 
+from supafleet.stack.mail_templates import template_variables
+
 _CLIENT = re.compile(r"GOTRUE_EXTERNAL_([A-Z0-9_]+)_CLIENT_ID")
 # Counted per address, and only when Auth knows the header that carries it. The gateway sets this one itself.
 _PER_ADDRESS = frozenset(
@@ -23,13 +25,16 @@ _MAIL_DEFAULTS = {
 }
 
 
-def complete_auth_environment(chosen: Mapping[str, str], issuer: str) -> dict[str, str]:
+def complete_auth_environment(
+    chosen: Mapping[str, str], issuer: str, mail_templates: Mapping[str, str]
+) -> dict[str, str]:
     """The owner's variables and those that follow from them; what the owner chose always stays.
 
     Args:
         issuer: public address of Auth.
+        mail_templates: the owner's texts of mails by name.
     """
-    following: dict[str, str] = {}
+    following = template_variables(mail_templates)
     for name in chosen:
         if found := _CLIENT.fullmatch(name):
             following[f"GOTRUE_EXTERNAL_{found[1]}_REDIRECT_URI"] = f"{issuer}/callback"

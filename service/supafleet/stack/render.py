@@ -14,6 +14,7 @@ from supafleet.stack.environment_file import format_environment
 from supafleet.stack.errors import RenderError
 from supafleet.stack.gateway import plan_gateway
 from supafleet.stack.images import choose_images
+from supafleet.stack.mail_templates import template_routes
 from supafleet.stack.network import plan_addresses
 from supafleet.stack.objects import plan_network, plan_volumes
 from supafleet.stack.project import (
@@ -77,6 +78,7 @@ def render_project(
         "engine": facts,
         "size": size,
         "urls": project_urls(subject),
+        "mail_template_routes": template_routes(subject.settings.mail_templates),
         "gateway": plan_gateway({**plain(dict(secrets)), **keys}, subject.settings.legacy_api_keys),
     }
     files = {
@@ -113,7 +115,7 @@ def _environment_files(
         }
         chosen = project.settings.environment.get(name, {})
         if name == "auth":
-            chosen = complete_auth_environment(chosen, project_urls(project).issuer)
+            chosen = complete_auth_environment(chosen, project_urls(project).issuer, project.settings.mail_templates)
         variables.update(chosen)
         if name == "functions" and function_secrets:
             # One variable of JSON text: a secret may hold line breaks and have the name of a variable of the runtime.

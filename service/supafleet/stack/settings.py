@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from supafleet.stack.errors import first_sentence
+from supafleet.stack.mail_templates import LONGEST_TEMPLATE, MAILS
 
 SERVICES = (
     "db",
@@ -88,11 +89,25 @@ def _schema_list(value: str) -> str:
     return value
 
 
+def _served_schemas(value: str) -> str:
+    return value if value == "" else _schema_list(value)
+
+
 def _address(value: str) -> str:
     try:
         ipaddress.ip_network(value, strict=False)
     except ValueError as error:
         raise ValueError("must be an IP address or a network such as 203.0.113.0/24") from error
+    return value
+
+
+def _template(value: str) -> str:
+    if not value.strip():
+        raise ValueError("must not be empty: leave it out for Auth's own text")
+    if any(character < " " and character not in "\t\n\r" for character in value):
+        raise ValueError("may not hold control characters other than tabs and line breaks")
+    if any(0xD800 <= ord(character) <= 0xDFFF for character in value):
+        raise ValueError("must be valid Unicode text")
     return value
 
 
@@ -106,7 +121,9 @@ Line = Annotated[str, AfterValidator(one_line)]
 HttpUrl = Annotated[str, AfterValidator(http_url)]
 AppUrl = Annotated[str, AfterValidator(_app_url)]
 SchemaList = Annotated[str, AfterValidator(_schema_list)]
+ServedSchemas = Annotated[str, AfterValidator(_served_schemas)]
 Address = Annotated[str, AfterValidator(_address)]
+MailTemplate = Annotated[str, Field(max_length=LONGEST_TEMPLATE), AfterValidator(_template)]
 ScalarText = Annotated[str, BeforeValidator(_scalar_text), AfterValidator(one_line)]
 
 
@@ -139,9 +156,15 @@ class ProjectSettings(BaseModel):
         description="Confirm e-mail addresses without a mail. "
         "Unset: true until `environment.auth.GOTRUE_SMTP_HOST` names a mail server.",
     )
+    mail_templates: dict[str, MailTemplate] = Field(
+        default_factory=dict,
+        description="HTML of Auth's mails by name (`invite`, `confirmation`, `recovery`, ...), with "
+        "`{{ .ConfirmationURL }}` and Auth's other values; a mail without one has Auth's own text.",
+    )
     anonymous_users: bool = Field(default=False, description="Allow anonymous sign-ins.")
-    db_schemas: SchemaList = Field(
-        default="public,graphql_public", description="Schemas served by the REST API; the first is the default."
+    db_schemas: ServedSchemas = Field(
+        default="public,graphql_public",
+        description="Schemas served by the Data API (REST and GraphQL); the first is the default. Empty: it is off.",
     )
     db_max_rows: int = Field(default=1000, ge=0, le=1_000_000, description="Most rows of one REST answer.")
     db_extra_search_path: SchemaList = Field(
@@ -171,6 +194,14 @@ class ProjectSettings(BaseModel):
         default_factory=dict, description="Extra or overriding environment variables per service."
     )
     images: dict[str, str] = Field(default_factory=dict, description="Another image, with its tag, for a service.")
+
+    @field_validator("mail_templates")
+    @classmethod
+    def _check_mails(cls, value: dict[str, str]) -> dict[str, str]:
+        for mail in value:
+            if mail not in MAILS:
+                raise ValueError(f"{mail!r} is not a mail; the mails are {', '.join(MAILS)}")
+        return value
 
     @field_validator("postgres")
     @classmethod

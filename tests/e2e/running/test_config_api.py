@@ -87,6 +87,38 @@ def test_a_change_is_there_and_touches_one_container(service: LiveService, proje
     assert set(docker_eyes.health(project.ref).values()) == {"healthy"}
 
 
+def test_the_data_api_goes_off_and_on_and_the_rest_goes_on(service: LiveService, project: LiveProject) -> None:
+    def asked(path: str, key: str) -> int:
+        headers = {"apikey": key, "Authorization": f"Bearer {key}"}
+        return httpx.get(f"{project.url}{path}", headers=headers, timeout=30).status_code
+
+    paths = ("/rest/v1/", "/rest/v1/many", "/graphql/v1", "/storage/v1/bucket", "/auth/v1/health")
+    with service.client() as api:
+        served = api.get(f"/v1/projects/{project.ref}/postgrest").json()["db_schema"]
+    assert change(service, project, "postgrest", {"db_schema": ""}).json()["db_schema"] == ""
+    assert [asked(path, project.service_role_key) for path in paths] == [404, 404, 404, 200, 200]
+    assert asked("/rest/v1/", "not-a-key") == 401
+    assert service.project(project.ref)["status"] == "ACTIVE_HEALTHY"
+
+    change(service, project, "postgrest", {"db_schema": served})
+    assert asked("/rest/v1/", project.service_role_key) == 200
+    assert set(docker_eyes.health(project.ref).values()) == {"healthy"}
+
+
+def test_auth_is_answered_with_the_text_of_a_mail(service: LiveService, project: LiveProject) -> None:
+    text = '<h1>Grüß dich</h1>\n<a href="{{ .ConfirmationURL }}">it\'s here</a>\n'
+    before = docker_eyes.container_ids(project.ref)
+    told = change(service, project, "config/auth", {"mailer_templates_invite_content": text}).json()
+    assert told["mailer_templates_invite_content"] == text
+    assert touched(project, before) == {"auth", "kong"}
+    fetch = 'wget -qO- "$GOTRUE_MAILER_TEMPLATES_INVITE"'
+    assert docker_eyes.docker("exec", f"{project.ref}-auth", "sh", "-c", fetch) == text.strip()
+
+    change(service, project, "config/auth", {"mailer_templates_invite_content": None})
+    assert "GOTRUE_MAILER_TEMPLATES" not in docker_eyes.docker("exec", f"{project.ref}-auth", "env")
+    assert httpx.get(f"{project.url}/mail-templates/invite.html", timeout=30).status_code == 401, "as any other page"
+
+
 def test_five_changes_at_once_end_in_few_converges(service: LiveService, project: LiveProject) -> None:
     def converges() -> int:
         return sum(run["kind"] == "project_converge" for run in service.runs(project.ref))

@@ -103,6 +103,29 @@ def test_a_change_that_changes_nothing_starts_nothing(live_api: Api, ref: str) -
     assert kinds(live_api, ref).count("project_converge") <= 1
 
 
+def test_mail_templates(live_api: Api, launcher: FakeLauncher, ref: str) -> None:
+    text = '<h1>Hallo</h1>\n<a href="{{ .ConfirmationURL }}">weiter</a>\n'
+    names = ("mailer_templates_invite_content", "mailer_templates_password_changed_notification_content")
+    answer = change(live_api, ref, "config/auth", dict.fromkeys(names, text))
+    assert (answer.status_code, [answer.json()[name] for name in names]) == (200, [text, text])
+    assert applied(launcher)["mail_templates"] == {"invite": text, "password_changed_notification": text}
+    assert told(live_api, ref, "config/auth")["mailer_templates_recovery_content"] is None
+
+    change(live_api, ref, "config/auth", {names[0]: None})
+    assert applied(launcher)["mail_templates"] == {"password_changed_notification": text}
+    assert change(live_api, ref, "config/auth", {names[1]: ""}).json()[names[1]] is None
+    assert not applied(launcher).get("mail_templates")
+
+
+def test_a_template_of_the_owners_own_server_is_not_told_as_a_text(live_api: Api, launcher: FakeLauncher) -> None:
+    variable, name = "GOTRUE_MAILER_TEMPLATES_INVITE", "mailer_templates_invite_content"
+    ref = live_api.create(settings={"environment": {"auth": {variable: "https://example.com/invite.html"}}})["ref"]
+    assert wait_for(live_api, ref, "ACTIVE_HEALTHY")
+    assert told(live_api, ref, "config/auth")[name] is None
+    assert change(live_api, ref, "config/auth", {name: "<p>"}).json()[name] == "<p>"
+    assert applied(launcher) == {"mail_templates": {"invite": "<p>"}}
+
+
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"nonsense": 1}, "nonsense"),
     ({"disable_signup": "yes"}, "disable_signup"),
@@ -113,7 +136,9 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"smtp_host": "a\x00b"}, "smtp_host"),
     ({"smtp_user": "x" * 9000}, "smtp_user"),
     ({"saml_enabled": True}, "saml_enabled"),
-    ({"mailer_templates_invite_content": "<p>"}, "mailer_templates_invite_content"),
+    ({"mailer_templates_invite_content": " \n"}, "mailer_templates_invite_content"),
+    ({"mailer_templates_invite_content": "<p>\x00"}, "mailer_templates_invite_content"),
+    ({"mailer_templates_invite_content": "x" * 65_537}, "mailer_templates_invite_content"),
     ({"security_sb_forwarded_for_enabled": True}, "security_sb_forwarded_for_enabled"),
     ({"db_max_pool_size_unit": "percent"}, "db_max_pool_size_unit"),
     ({"mailer_allow_unverified_email_sign_ins": True}, "mailer_allow_unverified_email_sign_ins"),
@@ -169,6 +194,11 @@ def test_the_data_api(live_api: Api, launcher: FakeLauncher, ref: str) -> None:
         "db_schemas": "public",
         "environment": {"rest": {"PGRST_DB_POOL": "20"}},
     }
+    off = change(live_api, ref, "postgrest", {"db_schema": ""})
+    assert (off.status_code, off.json()["db_schema"], applied(launcher)["db_schemas"]) == (200, "", "")
+    missing = live_api.client.get(f"/v1/projects/{ref}/database/openapi")
+    assert missing.status_code == 409
+    assert missing.json()["message"] == f"The Data API of project '{ref}' is off: its setting db_schemas is empty."
     refused = change(live_api, ref, "postgrest", {"db_schema": "public; drop"})
     assert (refused.status_code, refused.json()["message"].partition(":")[0]) == (422, "db_schema")
 
