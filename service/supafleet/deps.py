@@ -92,9 +92,7 @@ class Requires(HTTPBearer, Gate):
         credentials = await super().__call__(request)
         passed: list[Requires] = request.scope.setdefault("supafleet.gates", [])
         if self not in passed:
-            recognized = await self._look(request, credentials)
-            if recognized.token_to_note is not None:
-                await call_blocking(_note_use, request.app.state.engine, recognized.token_to_note)
+            await self._look(request, credentials)
             passed.append(self)
         return credentials
 
@@ -102,13 +100,14 @@ class Requires(HTTPBearer, Gate):
         """Refuse a request that goes on for long, once its token is worth nothing or its account may not any more."""
         await self._look(request, await super().__call__(request))
 
-    async def _look(self, request: HTTPConnection, credentials: HTTPAuthorizationCredentials | None) -> Recognized:
+    async def _look(self, request: HTTPConnection, credentials: HTTPAuthorizationCredentials | None) -> None:
         recognized = await _recognize(request, credentials, self.besides(request.path_params))
+        if recognized.token_to_note is not None:  # what is refused is a use, too
+            await call_blocking(_note_use, request.app.state.engine, recognized.token_to_note)
         actor = recognized.actor
         trail.note_actor(actor.account_id, actor.username)
         request.state.actor, request.state.told = actor, recognized.told
         request.state.place = self.check(actor, request.path_params, recognized.told)
-        return recognized
 
     def besides(self, path: Mapping[str, str]) -> Besides | None:
         """What is to be known for the check, as far as it can be asked for together with the account."""

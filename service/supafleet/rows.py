@@ -69,7 +69,7 @@ class RemoteRows:
         compiled = _compiled(statement, self._engine.dialect)
         connection = await self._engine.raw_connection()
         try:
-            driver: psycopg.AsyncConnection = cast("psycopg.AsyncConnection", connection.driver_connection)
+            driver = cast("psycopg.AsyncConnection[Any]", connection.driver_connection)
             return await (await driver.execute(compiled.string, compiled.construct_params(values))).fetchall()
         except BaseException as error:
             # Whether it can still be used is not known: it may have been left in the middle of an answer.

@@ -326,10 +326,12 @@ def test_a_personal_access_token_is_told_once_and_revoked_at_once(api: Api) -> N
     listed = {row["id"]: row for row in api.client.get("/fleet/account/tokens").json()}
     assert "token" not in listed[token_id]
     assert listed[token_id]["last_used_at"] is None
-    assert profile(api.client, token).status_code == 200
+    # What is refused is a use, too.
+    assert api.client.get("/v1/projects/abcdefghijabcdefghij", headers=bearer(token)).status_code == 404
     listed = {row["id"]: row for row in api.client.get("/fleet/account/tokens").json()}
     assert listed[token_id]["last_used_at"] is not None
     assert listed[token_id]["expires_at"] is not None
+    assert profile(api.client, token).status_code == 200
     for _ in range(2):
         assert api.client.delete(f"/fleet/account/tokens/{token_id}").status_code == 200
     assert profile(api.client, token).status_code == 401
