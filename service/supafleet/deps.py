@@ -26,6 +26,8 @@ from supafleet.projects.models import Outline
 from supafleet.routing import Gate, call_blocking
 from supafleet.settings import Settings
 
+#: What the gates of a request asked last, and were told.
+_KNOWN = "supafleet.known"
 #: How long a revoked token still reads what it began to read.
 STANDING_SECONDS = 10.0
 
@@ -98,12 +100,17 @@ class Requires(HTTPBearer, Gate):
 
     async def look_again(self, request: HTTPConnection) -> None:
         """Refuse a request that goes on for long, once its token is worth nothing or its account may not any more."""
+        request.scope.pop(_KNOWN, None)
         await self._look(request, await super().__call__(request))
 
     async def _look(self, request: HTTPConnection, credentials: HTTPAuthorizationCredentials | None) -> None:
-        recognized = await _recognize(request, credentials, self.besides(request.path_params))
-        if recognized.token_to_note is not None:  # what is refused is a use, too
-            await call_blocking(_note_use, request.app.state.engine, recognized.token_to_note)
+        besides = self.besides(request.path_params)
+        asked, recognized = request.scope.get(_KNOWN, (None, None))
+        if recognized is None or asked != besides:  # else another gate of the route has just asked the same
+            recognized = await _recognize(request, credentials, besides)
+            request.scope[_KNOWN] = (besides, recognized)
+            if recognized.token_to_note is not None:  # what is refused is a use, too
+                await call_blocking(_note_use, request.app.state.engine, recognized.token_to_note)
         actor = recognized.actor
         trail.note_actor(actor.account_id, actor.username)
         request.state.actor, request.state.told = actor, recognized.told
@@ -146,11 +153,14 @@ async def get_current_outline(ref: ProjectRef, request: Request) -> Outline:  # 
 
 
 async def get_current_place(request: Request) -> Place:
-    """Where the account stands, as the route's gate found it, whose path must name an organization or a project.
+    """Where the account stands now: the gate came before the body, which may have taken its time.
 
     Raises:
-        Unauthorized: the route has no such gate.
+        Unauthorized: the token is worth nothing any more, or the route has no gate at an organization or a project.
+        Forbidden: the account may not any more what the gate is for.
     """
+    for gate in request.scope.get("supafleet.gates", []):
+        await gate.look_again(request)
     place: Place | None = getattr(request.state, "place", None)
     if place is None:
         raise Unauthorized

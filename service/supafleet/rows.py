@@ -67,18 +67,19 @@ class RemoteRows:
             DBAPIError: as the database's error would be told by SQLAlchemy.
         """
         compiled = _compiled(statement, self._engine.dialect)
-        connection = await self._engine.raw_connection()
         try:
-            driver = cast("psycopg.AsyncConnection[Any]", connection.driver_connection)
-            return await (await driver.execute(compiled.string, compiled.construct_params(values))).fetchall()
-        except BaseException as error:
-            # Whether it can still be used is not known: it may have been left in the middle of an answer.
-            await greenlet_spawn(connection.invalidate)
-            if isinstance(error, psycopg.Error):
-                raise DBAPIError.instance(compiled.string, None, error, psycopg.Error, hide_parameters=True) from error
-            raise
-        finally:
-            connection.close()
+            connection = await self._engine.raw_connection()
+            try:
+                driver = cast("psycopg.AsyncConnection[Any]", connection.driver_connection)
+                return await (await driver.execute(compiled.string, compiled.construct_params(values))).fetchall()
+            except BaseException:
+                # Whether it can still be used is not known: it may have been left in the middle of an answer.
+                await greenlet_spawn(connection.invalidate)
+                raise
+            finally:
+                connection.close()
+        except psycopg.Error as error:
+            raise DBAPIError.instance(compiled.string, None, error, psycopg.Error, hide_parameters=True) from error
 
     async def close(self) -> None:
         """End the connections."""

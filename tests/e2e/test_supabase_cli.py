@@ -23,6 +23,12 @@ PAGE = content_root() / "docs" / "reference" / "supabase-cli.md"
 COMMAND_SECONDS = 240
 FUNCTION = "Deno.serve(() => new Response(`hello ${Deno.env.get('GREETED') ?? 'nobody'}`));\n"
 PASSWORD = "correctHorse7battery"
+MAIL = '<h1>Hello</h1>\n<a href="{{ .ConfirmationURL }}">Come in</a>\n'
+MAIL_CONFIG = """\
+[auth.email.template.invite]
+subject = "Come in"
+content_path = "./supabase/templates/invite.html"
+"""
 
 
 @dataclass
@@ -167,13 +173,20 @@ def configuration(person: Person) -> None:
     text = re.sub(r"^max_rows = \d+", "max_rows = 7", config.read_text(), flags=re.MULTILINE)
     # What only the hosted platform has is on in the file that `init` writes, and refused by name.
     before_vectors, place, vectors = text.partition("[storage.vector]")
-    config.write_text(before_vectors + place + vectors.replace("enabled = true", "enabled = false", 1))
+    without_vectors = before_vectors + place + vectors.replace("enabled = true", "enabled = false", 1)
+    mail = config.parent / "templates" / "invite.html"
+    mail.parent.mkdir()
+    mail.write_text(MAIL)
+    config.write_text(f"{without_vectors}\n{MAIL_CONFIG}")
     person.on_project("config diff", "config", "diff", sees="max_rows")
     person.on_project("config push", "config", "push", "--yes")
     with person.service.client() as api:
-        told = api.get(f"/v1/projects/{person.ref}/postgrest").json()["max_rows"]
-    is_new = docker_eyes.container_ids(person.ref)["rest"] != before["rest"]
-    person.saw("config push has effect", told == 7 and is_new, told)
+        most = api.get(f"/v1/projects/{person.ref}/postgrest").json()["max_rows"]
+        auth = api.get(f"/v1/projects/{person.ref}/config/auth").json()
+    told = (most, auth["mailer_subjects_invite"], auth["mailer_templates_invite_content"])
+    after = docker_eyes.container_ids(person.ref)
+    is_new = all(after[service] != before[service] for service in ("rest", "auth"))
+    person.saw("config push has effect", told == (7, "Come in", MAIL) and is_new, told)
     person.on_project("branches list", "branches", "list")
     person.on_project("network-restrictions get", "network-restrictions", "get", "--experimental")
     person.on_project("ssl-enforcement get", "ssl-enforcement", "get", "--experimental")

@@ -35,7 +35,8 @@ from supafleet.runs.vocabulary import Lane
 from supafleet.settings import Settings
 
 _HOSTS = "hosts"
-_SLOTS = "slots"
+#: Not the name of before: a queue called "slots" may hold jobs that were put there without a lane.
+_SLOTS = "lanes"
 #: The mean wait of a job is half of it; each poll costs some milliseconds of processor time, also when idle.
 _POLLING_SECONDS = 0.2
 _CLUSTER_POLLING_SECONDS = 0.3

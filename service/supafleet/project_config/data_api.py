@@ -56,7 +56,9 @@ class DataApiPatch(BaseModel):
 
 def read(settings: ProjectSettings, ref: str) -> DataApiConfig:
     """The configuration as the service has it."""
-    return DataApiConfig.model_validate(fields.current(FIELDS.values(), SERVICE, settings, ref))
+    told = fields.current(FIELDS.values(), SERVICE, settings, ref)
+    # It is off whatever PostgREST itself is told.
+    return DataApiConfig.model_validate(told | ({} if settings.db_schemas else {"db_schema": ""}))
 
 
 def change(settings: ProjectSettings, patch: Mapping[str, Any]) -> dict[str, Any]:

@@ -98,7 +98,7 @@ def wishes(
             entries.pop(field.entry, None)
             if value:
                 entries[field.entry] = value
-            variables.pop(field.variable, None)
+                variables.pop(field.variable, None)
         elif field.setting:
             wished[field.setting] = value
             variables.pop(field.variable, None)  # an override of the owner would win over the setting

@@ -20,7 +20,7 @@ MAILS = (
     "identity_linked_notification",
     "identity_unlinked_notification",
 )
-#: Characters of one template: all of them together stay below what a request may hold.
+#: Characters of one template. One request may hold several, but not all of them at their longest.
 LONGEST_TEMPLATE = 65_536
 _GATEWAY = "http://api-gw:8000"
 _FOLDER = "/mail-templates"

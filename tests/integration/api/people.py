@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 
+import sqlalchemy as sa
 from sqlmodel import col, select
 
 from supafleet.accounts import service as accounts
 from supafleet.accounts.models import Account
 from supafleet.db import row_id, unit_of_work
 from supafleet.organizations import service as organizations
-from supafleet.organizations.models import Organization, Role
+from supafleet.organizations.models import Membership, Organization, Role
 from tests.integration.api.conftest import Api
 
 
@@ -43,6 +44,13 @@ def add_person(api: Api, name: str, role: Role | None = None) -> Person:
             organization_id = session.exec(select(col(Organization.id)).where(Organization.slug == slug)).one()
             organizations.add_member(session, organization_id, row_id(account), role)
     return Person(account, token)
+
+
+def become(api: Api, person: Person, role: Role) -> None:
+    """Give somebody another role wherever they belong."""
+    with unit_of_work(api.engine) as session:
+        is_theirs = col(Membership.account_id) == row_id(person.account)
+        session.execute(sa.update(Membership).where(is_theirs).values({"role": role}))
 
 
 def add_stranger(api: Api) -> Person:

@@ -121,7 +121,10 @@ def test_a_template_of_the_owners_own_server_is_not_told_as_a_text(live_api: Api
     variable, name = "GOTRUE_MAILER_TEMPLATES_INVITE", "mailer_templates_invite_content"
     ref = live_api.create(settings={"environment": {"auth": {variable: "https://example.com/invite.html"}}})["ref"]
     assert wait_for(live_api, ref, "ACTIVE_HEALTHY")
-    assert told(live_api, ref, "config/auth")[name] is None
+    known = told(live_api, ref, "config/auth")[name]
+    assert known is None
+    assert change(live_api, ref, "config/auth", {name: known}).status_code == 200
+    assert applied(launcher) == {"environment": {"auth": {variable: "https://example.com/invite.html"}}}
     assert change(live_api, ref, "config/auth", {name: "<p>"}).json()[name] == "<p>"
     assert applied(launcher) == {"mail_templates": {"invite": "<p>"}}
 

@@ -16,7 +16,7 @@ from supafleet.projects import logs
 from supafleet.runner.fake import FakeLauncher, hangs, reads_logs
 from supafleet.runs import router as runs_router
 from tests.integration.api.conftest import SECONDS, Api
-from tests.integration.api.people import Person, add_person
+from tests.integration.api.people import Person, add_person, become
 from tests.integration.api.test_logs import follow
 
 INVITATION = {
@@ -80,15 +80,7 @@ def test_a_role_taken_away_behind_the_gate_gives_nothing_lasting(api: Api, monke
     def check_and_demote(gate: Requires, *arguments: Any) -> Place | None:
         place = check(gate, *arguments)
         if gate.permission == Permission.MEMBERS_WRITE:
-            with api.engine.begin() as connection:
-                ids = {"role": "read_only", "username": "admin"}
-                connection.execute(
-                    text(
-                        "UPDATE membership SET role = :role WHERE account_id = "
-                        "(SELECT id FROM account WHERE username = :username)"
-                    ),
-                    ids,
-                )
+            become(api, admin, Role.READ_ONLY)
         return place
 
     monkeypatch.setattr(Requires, "check", check_and_demote)

@@ -1,6 +1,7 @@
 """Rows that the event loop asks for itself: what they tell, and that nothing broken or slow stays with them."""
 
 import asyncio
+import socket
 from collections.abc import Coroutine, Iterator
 from typing import Any, TypeVar
 
@@ -127,6 +128,16 @@ def test_a_question_that_is_given_up_leaves_no_answer_to_the_next(postgres: Engi
         return await rows.ask(WORD, {"word": "mine"})
 
     assert [list(row) for row in asyncio.run(closing(rows, ask()))] == [["mine", True]]
+
+
+def test_a_server_that_is_away_is_told_as_by_any_other_query() -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        engine = engine_from_url(f"postgresql://someone@127.0.0.1:{nobody.getsockname()[1]}/nothing")
+        rows = rows_of(engine)
+        with pytest.raises(OperationalError, match="refused"):
+            asyncio.run(closing(rows, own_id(rows)))
+    engine.dispose()
 
 
 def test_more_questions_than_connections_wait_and_the_loop_goes_on(postgres: Engine) -> None:
