@@ -14,15 +14,14 @@ import pytest
 from supafleet.database import passwords
 from supafleet.database.gateway import MOST_AT_ONCE, Gateways
 from supafleet.db import reading, unit_of_work
-from supafleet.deps import Requires
 from supafleet.hosts import service as hosts
-from supafleet.organizations.models import Place, Role
+from supafleet.organizations.models import Role
 from supafleet.projects import repository, service
 from supafleet.projects.states import Status
 from supafleet.runner.fake import FakeLauncher, succeeds
 from tests.integration.api.conftest import PASSWORD, Api
 from tests.integration.api.fake_gateway import Asked, FakeGateway, Reply, literals, sql_error
-from tests.integration.api.people import add_person, become
+from tests.integration.api.people import add_person
 
 
 @pytest.fixture
@@ -211,26 +210,6 @@ def test_a_reader_of_the_organization_only_reads(database: Database) -> None:
     assert database.gateway.asked == []
     read = api.client.post(path, json={"query": "select 1", "read_only": True}, headers=headers)
     assert read.status_code == 201
-
-
-@pytest.mark.parametrize("path", ["/v1/projects/{ref}/database/query", "/platform/pg-meta/{ref}/query"])
-def test_who_becomes_a_reader_while_the_query_arrives_writes_nothing(
-    database: Database, monkeypatch: pytest.MonkeyPatch, path: str
-) -> None:
-    developer = add_person(database.api, "developer", Role.DEVELOPER)
-    check = Requires.check
-
-    def check_and_demote(gate: Requires, *arguments: Any) -> Place | None:
-        place = check(gate, *arguments)
-        become(database.api, developer, Role.READ_ONLY)
-        return place
-
-    monkeypatch.setattr(Requires, "check", check_and_demote)
-    answer = database.api.client.post(
-        path.format(ref=database.ref), json={"query": "insert into a"}, headers=developer.headers
-    )
-    assert answer.status_code in (400, 403), answer.text
-    assert database.gateway.queries == []
 
 
 def test_webhooks_are_enabled_where_their_schema_is(database: Database) -> None:

@@ -3,6 +3,7 @@
 import signal
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -20,12 +21,15 @@ _OUTAGE_SECONDS = 15
 @on_postgresql
 def test_a_run_waits_for_workers_and_outlives_the_one_that_is_killed(services: ServiceFactory) -> None:
     api = services("api", SUPAFLEET_EMBEDDED_WORKER="false").start()
-    ref = api.create_project("Slow 8")
+    ref = api.create_project("Slow 12")
     run_id = api.run_of(ref)["id"]
     time.sleep(1.5)
     assert (api.run_of(ref)["status"], api.status_of(ref)) == ("queued", "COMING_UP"), "there is no worker yet"
 
-    first, second = (services(name, WorkerProcess, SUPAFLEET_WORKER_SLOTS="1").start() for name in ("first", "second"))
+    first, second = (services(name, WorkerProcess, SUPAFLEET_WORKER_SLOTS="1") for name in ("first", "second"))
+    with ThreadPoolExecutor(2) as pool:  # one after the other, the run could be over before both are there
+        for started in [pool.submit(worker.start) for worker in (first, second)]:
+            started.result()
     api.wait_until_it_runs(run_id)
     holder, heir = (first, second) if first.marked() else (second, first)
     assert api.marked() == []
