@@ -246,10 +246,16 @@ def reading(engine: Engine) -> Iterator[Session]:
 @lru_cache(maxsize=8)  # every request asks for it
 def _reading_engine(engine: Engine) -> Engine:
     """Connections of its own, which are told once that they have no transactions instead of with each use."""
-    reader = create_engine(engine.url, **ONLY_READING)
-    refuse_writing(reader)
+    reader = create_reading_engine(engine.url)
     event.listen(engine, "engine_disposed", lambda _: reader.dispose())
     return reader
+
+
+def create_reading_engine(url: URL, **options: Any) -> Engine:
+    """As `create_engine`, without transactions; the database refuses what it would write."""
+    engine = create_engine(url, **ONLY_READING, **options)
+    refuse_writing(engine)
+    return engine
 
 
 def refuse_writing(engine: Engine) -> None:

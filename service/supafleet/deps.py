@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import Depends, Path, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -23,10 +24,10 @@ from supafleet.organizations.models import Place
 from supafleet.permissions import Permission
 from supafleet.projects import outlines
 from supafleet.projects.models import Outline
-from supafleet.routing import Gate, call_blocking
+from supafleet.routing import Gate
 from supafleet.settings import Settings
 
-#: What the gates of a request asked last, and were told.
+#: What the gates of a request asked last, and who that was.
 _KNOWN = "supafleet.known"
 #: How long a revoked token still reads what it began to read.
 STANDING_SECONDS = 10.0
@@ -64,10 +65,9 @@ async def get_current_actor(request: Request) -> Actor:
     Raises:
         Unauthorized: the route has no gate.
     """
-    actor: Actor | None = getattr(request.state, "actor", None)
-    if actor is None:
+    if _KNOWN not in request.scope:
         raise Unauthorized
-    return actor
+    return _recognized(request).actor
 
 
 JobsDep = Annotated[JobEngine, Depends(get_jobs)]
@@ -110,10 +110,9 @@ class Requires(HTTPBearer, Gate):
             recognized = await _recognize(request, credentials, besides)
             request.scope[_KNOWN] = (besides, recognized)
             if recognized.token_to_note is not None:  # what is refused is a use, too
-                await call_blocking(_note_use, request.app.state.engine, recognized.token_to_note)
+                await run_in_threadpool(_note_use, request.app.state.engine, recognized.token_to_note)
         actor = recognized.actor
         trail.note_actor(actor.account_id, actor.username)
-        request.state.actor, request.state.told = actor, recognized.told
         request.state.place = self.check(actor, request.path_params, recognized.told)
 
     def besides(self, path: Mapping[str, str]) -> Besides | None:
@@ -144,12 +143,12 @@ class RequiresProjects(Requires):
 
 async def get_current_outlines(request: Request) -> list[Outline]:
     """The account's projects as the route's gate found them, which must be a `RequiresProjects`."""
-    return outlines.outlines_of(request.state.told)
+    return outlines.outlines_of(_recognized(request).told)
 
 
 async def get_current_outline(ref: ProjectRef, request: Request) -> Outline:  # noqa: ARG001 - for the document
     """The project as the route's gate found it, which must be a `RequiresProject`."""
-    return outlines.outline_of(request.state.told)
+    return outlines.outline_of(_recognized(request).told)
 
 
 async def get_current_place(request: Request) -> Place:
@@ -180,6 +179,12 @@ class RequiresInBody(Requires):
 
     def check(self, actor: Actor, path: Mapping[str, str], told: Sequence[Any]) -> None:
         """Refuse nobody yet."""
+
+
+def _recognized(request: HTTPConnection) -> Recognized:
+    """Whom the gates of the route have let through."""
+    recognized: Recognized = request.scope[_KNOWN][1]
+    return recognized
 
 
 async def _recognize(

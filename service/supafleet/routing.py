@@ -40,10 +40,8 @@ class Route(APIRoute):
             self.dependant.call = _in_a_thread(call, call_waiting if waits else call_blocking)
         handler = super().get_route_handler()
         if waits:
-            return _behind_gates(self.dependant, _with_room(handler))
-        if self.methods is None or not self.methods <= {"GET"}:
-            return _behind_gates(self.dependant, handler)
-        if call is not None and _never_waits(self.dependant):
+            handler = _with_room(handler)
+        elif self.methods is not None and self.methods <= {"GET"} and call is not None and _never_waits(self.dependant):
             handler = _in_one_thread(handler)  # there is no body to wait for
         return _behind_gates(self.dependant, handler)
 

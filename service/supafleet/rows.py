@@ -12,7 +12,7 @@ from sqlalchemy.pool import StaticPool
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.util import greenlet_spawn
 
-from supafleet.db import ONLY_READING, Statement, create_engine, listen_on_postgres, refuse_writing
+from supafleet.db import ONLY_READING, Statement, create_reading_engine, listen_on_postgres, refuse_writing
 
 #: Connections to PostgreSQL: each request holds one for the time of a statement.
 _CONNECTIONS = 5
@@ -36,8 +36,7 @@ class EmbeddedRows:
 
     def __init__(self, engine: Engine) -> None:
         # One connection, of the loop alone: what a thread holds it must not wait for.
-        self._engine = create_engine(engine.url, poolclass=StaticPool, **ONLY_READING)
-        refuse_writing(self._engine)
+        self._engine = create_reading_engine(engine.url, poolclass=StaticPool)
 
     async def ask(self, statement: Statement, values: Mapping[str, str]) -> Sequence[Sequence[Any]]:
         """All rows, at once."""

@@ -15,6 +15,9 @@ from sql_view import other_statements, sql_effects
 from stack_cases import Case
 from vector_view import vector_fields
 
+from supafleet.content import content_root
+from supafleet.stack.render import render_project
+
 # Structure of our own that the official files have no counterpart for; tested by name in test_official_stack.py.
 _NOT_COMPARED = {"container_name", "labels"}
 _INIT_FOLDER = "/docker-entrypoint-initdb.d/"
@@ -48,6 +51,11 @@ def read_environment(content: str) -> dict[str, str]:
             raise ValueError(f"the environment line of {line.partition('=')[0]} is not NAME='value'")
         variables[match[1]] = match[2].replace("\\'", "'")
     return variables
+
+
+def stack_of(case: Case) -> StackData:
+    """What the renderer makes of a case."""
+    return read_stack(render_project(case.project, case.secrets, case.engine, content_root()), case)
 
 
 def read_stack(rendered: Any, case: Case) -> StackData:

@@ -1,26 +1,20 @@
 """A project without schemas to serve: REST and GraphQL are off at the gateway, and nothing else is different."""
 
+from dataclasses import replace
 from typing import Any
 
-import yaml
+from rendered_stack import stack_of
 from stack_cases import CASES
 
-from supafleet.content import content_root
-from supafleet.stack.render import render_project
-
-CASE = CASES[0]
 OFF = {"name": "request-termination", "config": {"status_code": 404, "message": "The Data API of this project is off."}}
 DATA_API = {"rest-v1-openapi", "rest-v1", "graphql-v1"}
 
 
 def rendered(**settings: Any) -> tuple[dict[str, Any], dict[str, Any], dict[str, str]]:
     """The gateway's services by name, the rest of its file, and the environment of PostgREST."""
-    project = {**CASE.project, "settings": settings}
-    stack = render_project(project, CASE.secrets, CASE.engine, content_root())
-    declared = yaml.safe_load(stack.files["kong/kong.yml"].content)
-    services = {one["name"]: one for one in declared.pop("services")}
-    environment = dict(line.split("=", 1) for line in stack.files["env/rest.env"].content.splitlines() if "=" in line)
-    return services, declared, environment
+    stack = stack_of(replace(CASES[0], own_settings=settings))
+    services = {one["name"]: one for one in stack.kong.pop("services")}
+    return services, stack.kong, stack.environments["rest"]
 
 
 def test_only_rest_and_graphql_are_off_and_still_ask_for_a_key() -> None:
@@ -34,5 +28,4 @@ def test_only_rest_and_graphql_are_off_and_still_ask_for_a_key() -> None:
         assert {**off[name], "plugins": [one for one in plugins if one != OFF]} == on[name]
         assert {"key-auth", "acl"} <= {one["name"] for one in plugins}
     # It would not start without one.
-    assert off_environment == {**on_environment, "PGRST_DB_SCHEMAS": off_environment["PGRST_DB_SCHEMAS"]}
-    assert "public" in off_environment["PGRST_DB_SCHEMAS"]
+    assert off_environment == {**on_environment, "PGRST_DB_SCHEMAS": "public"}

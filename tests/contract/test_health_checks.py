@@ -9,11 +9,8 @@ from functools import cache
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
-from rendered_stack import read_stack
+from rendered_stack import stack_of
 from stack_cases import CASES
-
-from supafleet.content import content_root
-from supafleet.stack.render import render_project
 
 CASE = CASES[0]
 
@@ -60,7 +57,7 @@ def server() -> Iterator[_Server]:
 
 @cache
 def _stack():
-    return read_stack(render_project(CASE.project, CASE.secrets, CASE.engine, content_root()), CASE)
+    return stack_of(CASE)
 
 
 def _shell_text(service: str) -> str:

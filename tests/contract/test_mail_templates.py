@@ -1,27 +1,22 @@
 """Mail templates: the gateway answers with them where Auth looks for them, and without any nothing is different."""
 
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
-import yaml
+from rendered_stack import stack_of
 from stack_cases import CASES
 
-from supafleet.content import content_root
-from supafleet.stack.render import render_project
-
-CASE = CASES[0]
 TEMPLATES = {
     "email_change": "<p>\u00fcber {{ .NewEmail }}</p>\n",
     "email_changed_notification": "{{ if eq .Email \"a\" }}'{% raw %}'{{ end }}",
 }
 
 
-def rendered(**settings: Any) -> tuple[dict[str, Any], str]:
+def rendered(**settings: Any) -> tuple[dict[str, Any], dict[str, str]]:
     """The gateway's services by name, and the environment of Auth."""
-    project = {**CASE.project, "settings": settings}
-    stack = render_project(project, CASE.secrets, CASE.engine, content_root())
-    services = yaml.safe_load(stack.files["kong/kong.yml"].content)["services"]
-    return {one["name"]: one for one in services}, stack.files["env/auth.env"].content
+    stack = stack_of(replace(CASES[0], own_settings=settings))
+    return {one["name"]: one for one in stack.kong["services"]}, stack.environments["auth"]
 
 
 def test_the_gateway_answers_with_each_template_where_auth_looks_for_it() -> None:
@@ -33,10 +28,7 @@ def test_the_gateway_answers_with_each_template_where_auth_looks_for_it() -> Non
         assert plugin["config"]["status_code"] == 200
         answers[path] = plugin["config"]["body"]
     for mail, text in TEMPLATES.items():
-        (line,) = (
-            line for line in environment.splitlines() if line.startswith(f"GOTRUE_MAILER_TEMPLATES_{mail.upper()}=")
-        )
-        url = urlsplit(line.partition("=")[2].strip("'\""))
+        url = urlsplit(environment[f"GOTRUE_MAILER_TEMPLATES_{mail.upper()}"])
         assert (url.scheme, url.netloc) == ("http", "api-gw:8000")
         assert answers.pop(url.path) == text
     assert answers == {}
@@ -52,6 +44,6 @@ def test_no_path_is_the_beginning_of_another() -> None:
 def test_without_templates_there_is_no_route_and_no_variable() -> None:
     with_none, environment = rendered()
     assert "mail-templates" not in with_none
-    assert "GOTRUE_MAILER_TEMPLATES" not in environment
+    assert not [name for name in environment if name.startswith("GOTRUE_MAILER_TEMPLATES")]
     with_some, _ = rendered(mail_templates=TEMPLATES)
     assert {name: one for name, one in with_some.items() if name != "mail-templates"} == with_none

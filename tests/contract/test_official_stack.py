@@ -8,7 +8,7 @@ from functools import cache
 import pytest
 from deviations import differences, judge, read_rows, row_context, stale_rows
 from official_stack import official_fields
-from rendered_stack import StackData, read_stack, rendered_fields
+from rendered_stack import StackData, rendered_fields, stack_of
 from stack_cases import ALL_SETTINGS, CASES, SERVICES, Case, official_table
 
 from supafleet.content import content_root
@@ -20,11 +20,7 @@ DEVIATIONS = content_root() / "roles/project_stack/releases/2026.09/deviations.y
 
 @cache
 def _stack(name: str) -> StackData:
-    return _render(next(case for case in CASES if case.name == name))
-
-
-def _render(case: Case) -> StackData:
-    return read_stack(render_project(case.project, case.secrets, case.engine, content_root()), case)
+    return stack_of(next(case for case in CASES if case.name == name))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -76,7 +72,7 @@ def test_labels_name_the_owner_of_every_container():
 
 def test_the_registry_prefix_stands_before_every_image():
     case = Case("mirror", "26.1.5", registry_prefix="mirror.example.com/")
-    services = _render(case).compose["services"]
+    services = stack_of(case).compose["services"]
     for service in SERVICES:
         official = official_table(f"services/{service}.yml")["image"]
         assert services[service]["image"] == f"mirror.example.com/{official}"
@@ -84,8 +80,8 @@ def test_the_registry_prefix_stands_before_every_image():
 
 @pytest.mark.parametrize("own_settings", [{}, ALL_SETTINGS], ids=["default settings", "all settings"])
 def test_the_sandbox_flavour_differs_in_its_images_only(own_settings):
-    official = rendered_fields(_render(Case("official", "26.1.5", own_settings)))
-    sandbox = rendered_fields(_render(Case("sandbox", "26.1.5", own_settings, flavour="sandbox")))
+    official = rendered_fields(stack_of(Case("official", "26.1.5", own_settings)))
+    sandbox = rendered_fields(stack_of(Case("sandbox", "26.1.5", own_settings, flavour="sandbox")))
     differing = {field for _, field in official.keys() | sandbox.keys() if _differs(official, sandbox, field)}
     assert differing == {"image", "pull_policy"}
 

@@ -6,11 +6,10 @@ from dataclasses import replace
 import pytest
 from deviations import Row, differences, judge, read_rows, row_context, stale_rows
 from official_stack import official_fields
-from rendered_stack import read_stack, rendered_fields
+from rendered_stack import rendered_fields, stack_of
 from stack_cases import CASES
 
 from supafleet.content import content_root
-from supafleet.stack.render import render_project
 
 CASE = CASES[0]
 ROWS = read_rows(content_root() / "roles/project_stack/releases/2026.09/deviations.yml")
@@ -18,7 +17,7 @@ ROWS = read_rows(content_root() / "roles/project_stack/releases/2026.09/deviatio
 
 @pytest.fixture(scope="module")
 def pristine():
-    return read_stack(render_project(CASE.project, CASE.secrets, CASE.engine, content_root()), CASE)
+    return stack_of(CASE)
 
 
 @pytest.fixture
@@ -178,7 +177,7 @@ def test_one_more_statement_of_a_kind_that_is_there(stack, pristine):
 
 def test_a_variable_that_never_follows_its_setting():
     case = next(case for case in CASES if case.own_settings)
-    stack = read_stack(render_project(case.project, case.secrets, case.engine, content_root()), case)
+    stack = stack_of(case)
     stack.environments["auth"]["GOTRUE_MAILER_AUTOCONFIRM"] = "true"
     found = differences(official_fields(case), rendered_fields(stack))
     assert ("auth", "environment.GOTRUE_MAILER_AUTOCONFIRM") in {(one.service, one.field) for one in found}

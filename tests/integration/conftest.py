@@ -6,12 +6,17 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+
+from supafleet.db import reading
 
 DATABASES = ["sqlite", "postgresql"]
 _PORT = 5432
@@ -93,6 +98,22 @@ def postgres_server() -> Iterator[PostgresServer]:
     """One server for all tests that leave it running."""
     with running_postgres() as server:
         yield server
+
+
+def end_backend(engine: Engine, backend: int) -> None:
+    """End a connection of somebody else's, and wait until the server has no such process any more."""
+    with engine.connect() as connection:
+        assert connection.execute(sa.select(sa.func.pg_terminate_backend(backend, 10_000))).scalar_one()
+
+
+def wait_for_the_end_of(engine: Engine, backend: int) -> None:
+    """Wait until a connection of somebody else's is gone."""
+    until = time.monotonic() + 10
+    activity = sa.text("SELECT count(*) FROM pg_stat_activity WHERE pid = :backend")
+    with reading(engine) as session:
+        while session.execute(activity, {"backend": backend}).scalar_one():
+            assert time.monotonic() < until, "the connection is still there"
+            time.sleep(0.05)
 
 
 @pytest.fixture(params=DATABASES)

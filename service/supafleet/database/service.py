@@ -61,9 +61,8 @@ def locate(engine: Engine, ref: str, actor: Actor, settings: Settings) -> Reache
         project = placed.project
         _require_up(project)
         url = hosts.gateway_url(placed.host, project.gateway_port)
-        schemas = ProjectSettings.model_validate(project.settings).db_schemas
+        served = ProjectSettings.model_validate(project.settings).served_schemas
         values = projects.reveal_secrets(session, project, settings)
-        served = tuple(name.strip() for name in schemas.split(",")) if schemas else ()
         return ReachedProject(ref, url, served, projects.gateway_key(project, values), values)
 
 

@@ -91,15 +91,16 @@ def wishes(
             if value is not None and value != field.default:
                 raise InvalidField(name, f"cannot be changed: {field.because}")
             continue
-        if isinstance(value, str) and not field.entry:
-            _check_text(name, value)
         if field.entry:
             entries = wished.setdefault(field.setting, dict(getattr(settings, field.setting)))
             entries.pop(field.entry, None)
             if value:
                 entries[field.entry] = value
                 variables.pop(field.variable, None)
-        elif field.setting:
+            continue
+        if isinstance(value, str):
+            _check_text(name, value)
+        if field.setting:
             wished[field.setting] = value
             variables.pop(field.variable, None)  # an override of the owner would win over the setting
         elif (text := _written(field, value)) is None:

@@ -59,6 +59,10 @@ def one_line(value: str) -> str:
     """`value`, refused when it holds a line break or another control character."""
     if any(ord(character) < 32 or ord(character) == 127 for character in value):
         raise ValueError("may not hold line breaks or other control characters")
+    return _unicode(value)
+
+
+def _unicode(value: str) -> str:
     if any(0xD800 <= ord(character) <= 0xDFFF for character in value):
         raise ValueError("must be valid Unicode text")
     return value
@@ -106,9 +110,7 @@ def _template(value: str) -> str:
         raise ValueError("must not be empty: leave it out for Auth's own text")
     if any(character < " " and character not in "\t\n\r" for character in value):
         raise ValueError("may not hold control characters other than tabs and line breaks")
-    if any(0xD800 <= ord(character) <= 0xDFFF for character in value):
-        raise ValueError("must be valid Unicode text")
-    return value
+    return _unicode(value)
 
 
 def _scalar_text(value: object) -> object:
@@ -237,6 +239,11 @@ class ProjectSettings(BaseModel):
                     f"{image!r} of {service} must be an image with its tag, such as supabase/gotrue:v2.196.0"
                 )
         return value
+
+    @property
+    def served_schemas(self) -> tuple[str, ...]:
+        """What `db_schemas` names; nothing while the Data API is off."""
+        return tuple(name.strip() for name in self.db_schemas.split(",")) if self.db_schemas else ()
 
     @property
     def confirms_automatically(self) -> bool:

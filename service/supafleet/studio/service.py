@@ -171,9 +171,9 @@ def _project(project: Project, host: DockerHost, settings: Settings) -> dict[str
 
 def _api(project: Project, host: DockerHost, keys: ApiKeys) -> schemas.AutoApiService:
     address = urlsplit(projects.public_url(project, host))
-    schema_names = ProjectSettings.model_validate(project.settings).db_schemas
+    served = ProjectSettings.model_validate(project.settings).served_schemas
     return schemas.AutoApiService(
-        app_config=schemas.AppConfig(endpoint=address.netloc, db_schema=schema_names.split(",")[0].strip()),
+        app_config=schemas.AppConfig(endpoint=address.netloc, db_schema=next(iter(served), "")),
         service_api_keys=[
             schemas.ServiceApiKey(name="anon key", tags="anon", api_key=keys.anon),
             schemas.ServiceApiKey(name="service_role key", tags="service_role", api_key=keys.service_role),

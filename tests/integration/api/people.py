@@ -1,15 +1,19 @@
 """Somebody with an account, a token, and a role in the first organization or none."""
 
 from dataclasses import dataclass
+from typing import Any
 
+import pytest
 import sqlalchemy as sa
 from sqlmodel import col, select
 
 from supafleet.accounts import service as accounts
 from supafleet.accounts.models import Account
 from supafleet.db import row_id, unit_of_work
+from supafleet.deps import Requires
 from supafleet.organizations import service as organizations
-from supafleet.organizations.models import Membership, Organization, Role
+from supafleet.organizations.models import Membership, Organization, Place, Role
+from supafleet.permissions import Permission
 from tests.integration.api.conftest import Api
 
 
@@ -51,6 +55,21 @@ def become(api: Api, person: Person, role: Role) -> None:
     with unit_of_work(api.engine) as session:
         is_theirs = col(Membership.account_id) == row_id(person.account)
         session.execute(sa.update(Membership).where(is_theirs).values({"role": role}))
+
+
+def become_behind_the_gate(
+    monkeypatch: pytest.MonkeyPatch, permission: Permission, api: Api, person: Person, role: Role
+) -> None:
+    """Give somebody another role as soon as a gate of this permission has let a request through."""
+    check = Requires.check
+
+    def check_and_change(gate: Requires, *arguments: Any) -> Place | None:
+        place = check(gate, *arguments)
+        if gate.permission == permission:
+            become(api, person, role)
+        return place
+
+    monkeypatch.setattr(Requires, "check", check_and_change)
 
 
 def add_stranger(api: Api) -> Person:

@@ -1,21 +1,10 @@
 """What a client gives for a project's database that cannot be sent to it: refused by its field, and nothing is kept."""
 
-import pytest
-
 from supafleet.database.gateway import MOST_AT_ONCE
-from supafleet.projects.states import Status
-from tests.integration.api.conftest import Api
-from tests.integration.api.fake_gateway import FakeGateway, Reply
-from tests.integration.api.test_database_api import Database, gateway, refused, set_status
+from tests.integration.api.fake_gateway import Reply
+from tests.integration.api.test_database_api import Database, database, gateway, refused
 
-__all__ = ["gateway"]
-
-
-@pytest.fixture
-def database(api: Api, gateway: FakeGateway) -> Database:
-    ref = api.create()["ref"]
-    set_status(api, ref, Status.ACTIVE_HEALTHY)
-    return Database(api, gateway, ref)
+__all__ = ["database", "gateway"]
 
 
 NO_JSON = [b"[NaN]", b"[-Infinity]", b"[1e999]", b'["\\ud800"]', b'[{"\\udc00": 1}]', b"[" * 150 + b"]" * 150]

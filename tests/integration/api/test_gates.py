@@ -3,20 +3,18 @@
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
 from sqlalchemy import text
 
 from supafleet import deps, waiting
-from supafleet.deps import Requires
-from supafleet.organizations.models import Place, Role
+from supafleet.organizations.models import Role
 from supafleet.permissions import Permission
 from supafleet.projects import logs
 from supafleet.runner.fake import FakeLauncher, hangs, reads_logs
 from supafleet.runs import router as runs_router
 from tests.integration.api.conftest import SECONDS, Api
-from tests.integration.api.people import Person, add_person, become
+from tests.integration.api.people import Person, add_person, become_behind_the_gate
 from tests.integration.api.test_logs import follow
 
 INVITATION = {
@@ -75,15 +73,7 @@ def test_only_so_many_wait_for_one_project(
 
 def test_a_role_taken_away_behind_the_gate_gives_nothing_lasting(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     admin = add_person(api, "admin", Role.ADMINISTRATOR)
-    check = Requires.check
-
-    def check_and_demote(gate: Requires, *arguments: Any) -> Place | None:
-        place = check(gate, *arguments)
-        if gate.permission == Permission.MEMBERS_WRITE:
-            become(api, admin, Role.READ_ONLY)
-        return place
-
-    monkeypatch.setattr(Requires, "check", check_and_demote)
+    become_behind_the_gate(monkeypatch, Permission.MEMBERS_WRITE, api, admin, Role.READ_ONLY)
     answer = api.client.post(
         f"/v2/organizations/{api.organization}/members/invitations", json=INVITATION, headers=admin.headers
     )

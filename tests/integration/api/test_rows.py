@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from supafleet.db import engine_from_url
 from supafleet.rows import RemoteRows, Rows, rows_of
-from tests.integration.conftest import PostgresServer
+from tests.integration.conftest import PostgresServer, end_backend, wait_for_the_end_of
 
 Answer = TypeVar("Answer")
 OWN_ID = sa.select(sa.func.pg_backend_pid())
@@ -45,12 +45,6 @@ async def closing(rows: Rows, work: Coroutine[Any, Any, Answer]) -> Answer:
 async def own_id(rows: Rows) -> int:
     ((backend,),) = await rows.ask(OWN_ID, {})
     return int(backend)
-
-
-def end_connection(engine: Engine, backend: int) -> None:
-    with engine.connect() as connection:
-        # It waits until the server has no such process any more.
-        assert connection.execute(sa.select(sa.func.pg_terminate_backend(backend, 10_000))).scalar_one()
 
 
 def test_values_are_told_as_they_are_asked_for(engine: Engine) -> None:
@@ -94,7 +88,7 @@ def test_a_connection_that_the_server_ended_is_replaced(postgres: Engine) -> Non
     async def ask() -> tuple[int, int]:
         before = await own_id(rows)
         assert await own_id(rows) == before
-        await asyncio.to_thread(end_connection, postgres, before)
+        await asyncio.to_thread(end_backend, postgres, before)
         return before, await own_id(rows)
 
     before, after = asyncio.run(closing(rows, ask()))
@@ -108,7 +102,7 @@ def test_a_connection_that_ends_in_the_middle_of_a_question_is_not_used_again(po
         backend = await own_id(rows)
         asked = asyncio.create_task(rows.ask(sa.select(sa.func.pg_sleep(60)), {}))
         await asyncio.sleep(0.1)
-        await asyncio.to_thread(end_connection, postgres, backend)
+        await asyncio.to_thread(end_backend, postgres, backend)
         with pytest.raises(OperationalError):
             await asked
         return backend, await own_id(rows)
@@ -159,10 +153,4 @@ def test_more_questions_than_connections_wait_and_the_loop_goes_on(postgres: Eng
 def test_their_end_ends_the_connections(postgres: Engine) -> None:
     rows = rows_of(postgres)
     backend = asyncio.run(closing(rows, own_id(rows)))
-    activity = sa.text("SELECT count(*) FROM pg_stat_activity WHERE pid = :backend")
-    with postgres.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        for _ in range(100):
-            if not connection.execute(activity, {"backend": backend}).scalar_one():
-                return
-            connection.execute(sa.select(sa.func.pg_sleep(0.05)))
-    raise AssertionError("the connection is still there")
+    wait_for_the_end_of(postgres, backend)

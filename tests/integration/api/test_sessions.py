@@ -13,7 +13,7 @@ from sqlmodel import col, select
 from supafleet.db import engine_from_url, reading, unit_of_work
 from supafleet.organizations.models import Organization
 from tests.integration.api.conftest import Api
-from tests.integration.conftest import PostgresServer
+from tests.integration.conftest import PostgresServer, end_backend, wait_for_the_end_of
 
 #: What either database says to a connection that only reads.
 READ_ONLY = "read-?only"
@@ -60,10 +60,8 @@ def test_a_connection_that_the_server_ended_is_replaced(postgres_server: Postgre
 
     before = backends()
     assert backends() == before
-    with other.connect() as connection:
-        for backend in before:
-            # It waits until the server has no such process any more.
-            assert connection.execute(sa.select(sa.func.pg_terminate_backend(backend, 10_000))).scalar_one()
+    for backend in before:
+        end_backend(other, backend)
     assert set(backends()).isdisjoint(before)
     for one in (engine, other):
         one.dispose()
@@ -76,12 +74,7 @@ def test_the_end_of_an_engine_ends_the_connections_that_only_read(postgres_serve
     with reading(engine) as session:
         backend = session.execute(sa.select(sa.func.pg_backend_pid())).scalar_one()
     engine.dispose()
-    until = time.monotonic() + 10
-    activity = sa.text("SELECT count(*) FROM pg_stat_activity WHERE pid = :backend")
-    with reading(other) as session:
-        while session.execute(activity, {"backend": backend}).scalar_one():
-            assert time.monotonic() < until, "the connection is still there"
-            time.sleep(0.05)
+    wait_for_the_end_of(other, backend)
     other.dispose()
     postgres_server.drop_database(url)
 
